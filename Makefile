@@ -1,0 +1,55 @@
+# Every command sets up what it needs. `make demo` and `make test` are the two to know.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: setup build demo test check proto lock soak clean
+
+SOURCES := setup.py pyproject.toml $(shell find core risk settlement switch bench -name '*.pyx' -o -name '*.pxd' -o -name '*.h' 2>/dev/null)
+
+# The environment, from the lock file with hashes; then our own package, built in place.
+setup: build
+
+$(VENV)/.locked: requirements.lock
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	touch $@
+
+build: $(VENV)/.built
+
+$(VENV)/.built: $(VENV)/.locked $(SOURCES)
+	$(BIN)/python -m pip install --quiet --no-build-isolation --no-deps --editable .
+	touch $@
+
+demo: build
+	$(BIN)/payvand demo
+
+test: build
+	$(BIN)/python -m pytest -m "not soak"
+
+# What is a matter of truth about the source: style, types, contract.
+check: build
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	cd proto && ../$(BIN)/buf lint && ../$(BIN)/buf format --diff --exit-code
+
+# Regenerate the code of the contract after an edit of proto/payvand/v1/*.proto.
+proto: $(VENV)/.locked
+	cd proto && ../$(BIN)/buf format --write
+	cd proto && PATH="$(abspath $(BIN)):$$PATH" ../$(BIN)/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. \
+		--grpc_python_out=. --mypy_grpc_out=. payvand/v1/*.proto
+
+# Long runs: thousands of examples and crash points.
+soak: build
+	PAYVAND_SOAK=1 $(BIN)/python -m pytest -m "soak or not soak" --timeout 3600
+
+# Renew the pinned versions (needs uv).
+lock:
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
+		--no-annotate --no-header --emit-build-options --quiet -o requirements.lock
+
+clean:
+	rm -rf build $(VENV)/.built
+	find core risk settlement switch bench -name '*.so' -delete

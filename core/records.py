@@ -1,0 +1,151 @@
+"""The records of the books as numpy dtypes: the same bytes as the structs of `types.pxd`.
+
+A u128 is a pair of little-endian u64, `lo` then `hi`. `u128_of` and `u128_array` go between
+pairs and Python integers.
+"""
+
+from collections.abc import Iterable
+from enum import IntEnum, IntFlag
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = [
+    "ACCOUNT",
+    "EXPIRED",
+    "LIMIT",
+    "RESOLVED",
+    "RESULT",
+    "TRANSFER",
+    "U128",
+    "U128_MAX",
+    "AccountFlags",
+    "Operation",
+    "Records",
+    "TransferFlags",
+    "u128_array",
+    "u128_list",
+    "u128_of",
+]
+
+Records = npt.NDArray[np.void]
+"""An array of one of the record dtypes below."""
+
+U128 = np.dtype([("lo", "<u8"), ("hi", "<u8")])
+U128_MAX = (1 << 128) - 1
+
+ACCOUNT = np.dtype(
+    [
+        ("id", U128),
+        ("debits_pending", U128),
+        ("debits_posted", U128),
+        ("credits_pending", U128),
+        ("credits_posted", U128),
+        ("user_data_128", U128),
+        ("user_data_64", "<u8"),
+        ("user_data_32", "<u4"),
+        ("reserved", "<u4"),
+        ("ledger", "<u4"),
+        ("code", "<u2"),
+        ("flags", "<u2"),
+        ("timestamp", "<u8"),
+    ]
+)
+
+TRANSFER = np.dtype(
+    [
+        ("id", U128),
+        ("debit_account_id", U128),
+        ("credit_account_id", U128),
+        ("amount", U128),
+        ("pending_id", U128),
+        ("user_data_128", U128),
+        ("user_data_64", "<u8"),
+        ("user_data_32", "<u4"),
+        ("timeout", "<u4"),
+        ("ledger", "<u4"),
+        ("code", "<u2"),
+        ("flags", "<u2"),
+        ("timestamp", "<u8"),
+    ]
+)
+
+LIMIT = np.dtype(
+    [
+        ("account_id", U128),
+        ("limit", U128),
+        ("user_data_128", U128),
+        ("reserved", "<u8"),
+        ("timestamp", "<u8"),
+    ]
+)
+
+RESULT = np.dtype([("timestamp", "<u8"), ("status", "<u4"), ("reserved", "<u4")])
+
+RESOLVED = np.dtype(
+    [("amount", U128), ("index", "<u4"), ("reserved_32", "<u4"), ("reserved_64", "<u8")]
+)
+
+EXPIRED = np.dtype(
+    [("id", U128), ("debit_account_id", U128), ("credit_account_id", U128), ("amount", U128)]
+)
+
+assert (ACCOUNT.itemsize, TRANSFER.itemsize) == (128, 128)
+assert (LIMIT.itemsize, RESULT.itemsize, RESOLVED.itemsize, EXPIRED.itemsize) == (64, 16, 32, 64)
+
+
+class AccountFlags(IntFlag):
+    """What an account may do; set when it is created, but for `CLOSED`."""
+
+    LINKED = 1
+    DEBITS_MUST_NOT_EXCEED_CREDITS = 2
+    CREDITS_MUST_NOT_EXCEED_DEBITS = 4
+    HISTORY = 8
+    IMPORTED = 16
+    CLOSED = 32
+
+
+class TransferFlags(IntFlag):
+    """What a transfer does."""
+
+    LINKED = 1
+    PENDING = 2
+    POST_PENDING_TRANSFER = 4
+    VOID_PENDING_TRANSFER = 8
+    BALANCING_DEBIT = 16
+    BALANCING_CREDIT = 32
+    CLOSING_DEBIT = 64
+    CLOSING_CREDIT = 128
+    IMPORTED = 256
+
+
+class Operation(IntEnum):
+    """What a frame of the journal asks of the ledger."""
+
+    CREATE_ACCOUNTS = 1
+    CREATE_TRANSFERS = 2
+    SET_LIMITS = 3
+    PULSE = 4
+    NOTE = 5
+
+
+def u128_of(pair: Any) -> int:
+    """Return the integer that one `U128` field of a record holds."""
+    return int(pair["hi"]) << 64 | int(pair["lo"])
+
+
+def u128_list(column: Records) -> list[int]:
+    """Return the integers that a column of `U128` holds."""
+    return [
+        hi << 64 | lo for lo, hi in zip(column["lo"].tolist(), column["hi"].tolist(), strict=True)
+    ]
+
+
+def u128_array(values: Iterable[int]) -> Records:
+    """Return a column of `U128` that holds *values*, each from 0 to 2**128 - 1."""
+    integers = list(values)
+    column = np.zeros(len(integers), U128)
+    column["lo"] = [value & 0xFFFF_FFFF_FFFF_FFFF for value in integers]
+    column["hi"] = [value >> 64 for value in integers]
+    return column

@@ -1,0 +1,2 @@
+class Stage:
+    """Allow every transfer; the base of stages that do more."""

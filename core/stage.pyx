@@ -1,0 +1,22 @@
+"""A stage stands between the queue and the ledger and may decline a transfer before it is applied.
+
+The engine calls `decide` for a batch, applies it, and calls `observe` with what became of it. What
+was decided is journaled. A replay takes decisions from the journal and calls only `observe`, so a
+stage must come to the same state both ways: `decided` tells it whether `decide` went before.
+"""
+
+
+cdef class Stage:
+    """Allow every transfer; the base of stages that do more."""
+
+    cdef void decide(self, const Transfer* transfers, u32 count, u64 timestamp,
+                     u32* decisions) noexcept nogil:
+        """Write one decision for each transfer of a batch (in: transfers; out: decisions)."""
+        cdef u32 index
+        for index in range(count):
+            decisions[index] = DECISION_ALLOW
+
+    cdef void observe(self, const Transfer* transfers, const u32* statuses, u32 count,
+                      u64 timestamp, bint decided) noexcept nogil:
+        """Learn what became of a batch (in: all)."""
+        pass

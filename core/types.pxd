@@ -1,0 +1,107 @@
+"""The records of the books in C: packed, little-endian, all integers; sizes asserted at import."""
+
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+
+ctypedef uint8_t u8
+ctypedef uint16_t u16
+ctypedef uint32_t u32
+ctypedef uint64_t u64
+ctypedef int64_t i64
+
+cdef extern from *:
+    """
+    typedef unsigned __int128 payvand_u128;
+    #define PAYVAND_U128_MAX (~(payvand_u128)0)
+    """
+    # Declared narrower for Cython's type rules; C takes the real width from the typedef above.
+    ctypedef unsigned long long u128 "payvand_u128"
+    const u128 U128_MAX "PAYVAND_U128_MAX"
+
+cdef packed struct Account:
+    u128 id
+    u128 debits_pending
+    u128 debits_posted
+    u128 credits_pending
+    u128 credits_posted
+    u128 user_data_128
+    u64 user_data_64
+    u32 user_data_32
+    u32 reserved
+    u32 ledger
+    u16 code
+    u16 flags
+    u64 timestamp
+
+cdef packed struct Transfer:
+    u128 id
+    u128 debit_account_id
+    u128 credit_account_id
+    u128 amount
+    u128 pending_id
+    u128 user_data_128
+    u64 user_data_64
+    u32 user_data_32
+    u32 timeout            # seconds
+    u32 ledger
+    u16 code
+    u16 flags
+    u64 timestamp          # nanoseconds since 1970
+
+# A change of how far an account may go beyond its balance on its limited side.
+cdef packed struct Limit:
+    u128 account_id
+    u128 limit
+    u128 user_data_128     # who asked for it and why: the caller's reference
+    u64 reserved
+    u64 timestamp
+
+cdef packed struct Result:
+    u64 timestamp
+    u32 status
+    u32 reserved
+
+# The amount that a transfer really moved, where it is not the amount that it asked for.
+cdef packed struct Resolved:
+    u128 amount
+    u32 index
+    u32 reserved_32
+    u64 reserved_64
+
+# A pending transfer whose time ran out.
+cdef packed struct Expired:
+    u128 id
+    u128 debit_account_id
+    u128 credit_account_id
+    u128 amount
+
+cdef enum AccountFlag:
+    ACCOUNT_FLAG_LINKED = 1
+    ACCOUNT_FLAG_DEBITS_MUST_NOT_EXCEED_CREDITS = 2
+    ACCOUNT_FLAG_CREDITS_MUST_NOT_EXCEED_DEBITS = 4
+    ACCOUNT_FLAG_HISTORY = 8
+    ACCOUNT_FLAG_IMPORTED = 16
+    ACCOUNT_FLAG_CLOSED = 32
+    ACCOUNT_FLAGS_KNOWN = 63
+
+cdef enum TransferFlag:
+    TRANSFER_FLAG_LINKED = 1
+    TRANSFER_FLAG_PENDING = 2
+    TRANSFER_FLAG_POST_PENDING_TRANSFER = 4
+    TRANSFER_FLAG_VOID_PENDING_TRANSFER = 8
+    TRANSFER_FLAG_BALANCING_DEBIT = 16
+    TRANSFER_FLAG_BALANCING_CREDIT = 32
+    TRANSFER_FLAG_CLOSING_DEBIT = 64
+    TRANSFER_FLAG_CLOSING_CREDIT = 128
+    TRANSFER_FLAG_IMPORTED = 256
+    TRANSFER_FLAGS_KNOWN = 511
+
+cdef enum Operation:
+    OPERATION_CREATE_ACCOUNTS = 1
+    OPERATION_CREATE_TRANSFERS = 2
+    OPERATION_SET_LIMITS = 3
+    OPERATION_PULSE = 4
+    OPERATION_NOTE = 5
+
+cdef enum:
+    BATCH_EVENTS_MAX = 8190
+    CREATED = 0xFFFFFFFFu

@@ -1,0 +1,1 @@
+"""The code generated from the contract, payvand/v1/*.proto."""
