@@ -6,7 +6,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: setup build demo test check proto lock soak clean
 
-SOURCES := setup.py pyproject.toml $(shell find core risk settlement switch bench -name '*.pyx' -o -name '*.pxd' -o -name '*.h' 2>/dev/null)
+SOURCES := setup.py $(shell find core risk settlement switch bench -name '*.pyx' -o -name '*.pxd' -o -name '*.h' 2>/dev/null)
 
 # The environment, from the lock file with hashes; then our own package, built in place.
 setup: build
@@ -16,10 +16,14 @@ $(VENV)/.locked: requirements.lock
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
 	touch $@
 
-build: $(VENV)/.built
+build: $(VENV)/.installed $(VENV)/.built
 
-$(VENV)/.built: $(VENV)/.locked $(SOURCES)
+$(VENV)/.installed: $(VENV)/.locked pyproject.toml
 	$(BIN)/python -m pip install --quiet --no-build-isolation --no-deps --editable .
+	touch $@ $(VENV)/.built
+
+$(VENV)/.built: $(VENV)/.installed $(SOURCES)
+	$(BIN)/python setup.py --quiet build_ext --inplace
 	touch $@
 
 demo: build

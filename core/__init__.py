@@ -2,3 +2,44 @@
 
 if __name__ != "payvand.core":
     raise ImportError("import payvand.core, not " + __name__)
+
+from payvand.core.ledger import STATE, Ledger
+from payvand.core.records import (
+    ACCOUNT,
+    EXPIRED,
+    LIMIT,
+    RESOLVED,
+    RESULT,
+    TRANSFER,
+    U128,
+    U128_MAX,
+    AccountFlags,
+    Operation,
+    TransferFlags,
+    u128_array,
+    u128_list,
+    u128_of,
+)
+from payvand.core.statuses import AccountStatus, LimitStatus, TransferStatus
+
+__all__ = [
+    "ACCOUNT",
+    "EXPIRED",
+    "LIMIT",
+    "RESOLVED",
+    "RESULT",
+    "STATE",
+    "TRANSFER",
+    "U128",
+    "U128_MAX",
+    "AccountFlags",
+    "AccountStatus",
+    "Ledger",
+    "LimitStatus",
+    "Operation",
+    "TransferFlags",
+    "TransferStatus",
+    "u128_array",
+    "u128_list",
+    "u128_of",
+]

@@ -104,4 +104,5 @@ cdef enum Operation:
 
 cdef enum:
     BATCH_EVENTS_MAX = 8190
+    EXPIRED_MAX = 32768        # released before one batch; the rest before the next
     CREATED = 0xFFFFFFFFu

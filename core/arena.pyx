@@ -1,0 +1,32 @@
+"""Memory of the books: address space reserved once, pages touched as rows come. See `arena.pxd`."""
+
+cdef extern from "<sys/mman.h>" nogil:
+    """
+    #include <sys/mman.h>
+    static void *payvand_reserve(unsigned long long size) {
+        void *start = mmap(0, size, PROT_READ | PROT_WRITE,
+                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (start == MAP_FAILED) return 0;
+    #ifdef MADV_HUGEPAGE
+        if (size >= (4ull << 20)) madvise(start, size, MADV_HUGEPAGE);
+    #endif
+        return start;
+    }
+    """
+    void* payvand_reserve(u64 size)
+    int munmap(void* start, u64 size)
+
+
+cdef void* arena_open(u64 size) except NULL nogil:
+    """Reserve *size* bytes of zeros; MemoryError where the machine won't give them."""
+    cdef void* start = payvand_reserve(size)
+    if start == NULL:
+        with gil:
+            raise MemoryError(f"the machine refused to reserve {size} bytes of address space")
+    return start
+
+
+cdef void arena_close(void* start, u64 size) noexcept nogil:
+    """Give the memory back."""
+    if start != NULL:
+        munmap(start, size)

@@ -1,0 +1,62 @@
+import numpy as np
+import numpy.typing as npt
+
+from payvand.core.records import Records
+
+STATE: np.dtype[np.void]
+"""What stands behind a transfer's id: state u1 (0 unknown, 1 single, 2 pending, 3 posted,
+4 voided, 5 expired, 6 failed), status u4 (why it failed), decision u4, timestamp u8 (ns)."""
+
+class Ledger:
+    """Hold accounts and transfers; apply batches of events to them.
+
+    A pure state machine: no I/O, no clock. A batch of n events, at most 8,190, gets the
+    timestamps base + 1 … base + n, where base is the greater of `now` and `timestamp`; before
+    its first event everything due at or before base expires. Arrays have the dtypes of
+    `records.py`; TypeError or ValueError where they don't, before anything is touched.
+    """
+
+    def __init__(self, seed: int = ...) -> None: ...
+    @property
+    def timestamp(self) -> int:
+        """The timestamp of the last event or pulse, in nanoseconds since 1970."""
+    @property
+    def accounts_count(self) -> int:
+        """How many accounts there are."""
+    @property
+    def transfers_count(self) -> int:
+        """How many transfers there are."""
+    @property
+    def next_expiry(self) -> int:
+        """When the next reservation runs out, in nanoseconds since 1970; 0 where none is."""
+    def create_accounts(self, events: Records, now: int) -> Records:
+        """Open accounts: ACCOUNT[n] at time *now* → RESULT[n]."""
+    def create_transfers(
+        self, events: Records, now: int, decisions: npt.NDArray[np.uint32] | None = None
+    ) -> Records:
+        """Move money: TRANSFER[n] at time *now*, decisions u4[n] or None → RESULT[n]."""
+    def set_limits(self, events: Records, now: int) -> Records:
+        """Set limits of accounts: LIMIT[n] at time *now* → RESULT[n] of LimitStatus."""
+    def expire(self, now: int) -> Records:
+        """Let time pass: release what is due at or before *now* → EXPIRED[k], in order."""
+    def lookup_accounts(self, ids: Records) -> Records:
+        """Return ACCOUNT[m], those of *ids* (U128[n]) that exist, in the order asked."""
+    def lookup_transfers(self, ids: Records) -> Records:
+        """Return TRANSFER[m], those of *ids* (U128[n]) that exist, in the order asked."""
+    def lookup_limits(self, ids: Records) -> Records:
+        """Return LIMIT[m], the limits of those accounts of *ids* (U128[n]) that exist."""
+    def states(self, ids: Records) -> Records:
+        """Return STATE[n]: what stands behind each of *ids* (U128[n]), also ids never seen."""
+    def totals(self, ledger: int) -> dict[str, int]:
+        """Return the sums of the four balances over the accounts of one ledger."""
+    def digest(self) -> bytes:
+        """Return SHA-256 over the whole state in the order in which it came about: 32 bytes."""
+    def _accounts(self) -> Records: ...
+    def _set_balances(
+        self,
+        account_id: int,
+        debits_pending: int,
+        debits_posted: int,
+        credits_pending: int,
+        credits_posted: int,
+    ) -> None: ...

@@ -1,0 +1,279 @@
+"""The ledger: a pure state machine. Batches and the time go in, results come out; no I/O, no clock.
+
+Arguments are numpy structured arrays of the dtypes of `records.py`. What is not well formed (a
+wrong dtype, more than 8,190 events) raises before anything is touched; what breaks a rule of the
+books gets a status.
+"""
+
+import hashlib
+
+import numpy as np
+
+from payvand.core import records
+from payvand.core.limits import BATCH_EVENTS_MAX as EVENTS_MAX
+
+from libc.string cimport memcpy
+
+from payvand.core.accounts cimport create_accounts, set_limits
+from payvand.core.books cimport (
+    STATE_FAILED, STATE_UNKNOWN, books_close, books_open, books_reserve, find_account,
+    find_failure, find_transfer,
+)
+from payvand.core.expiry cimport expire, next_due
+from payvand.core.index cimport NO_ROW, load_u128
+from payvand.core.transfers cimport create_transfers
+from payvand.core.types cimport *
+
+assert sizeof(Account) == 128 and sizeof(Transfer) == 128, "a record has lost its layout"
+assert sizeof(Limit) == 64 and sizeof(Result) == 16 and sizeof(Expired) == 64
+
+STATE = np.dtype(
+    [("timestamp", "<u8"), ("status", "<u4"), ("decision", "<u4"), ("state", "u1"),
+     ("reserved", "u1", 7)]
+)
+
+cdef packed struct StateRow:
+    u64 timestamp
+    u32 status
+    u32 decision
+    u8 state
+    u8 reserved[7]
+
+assert STATE.itemsize == sizeof(StateRow)
+
+
+def _checked(name, array, dtype, limit=EVENTS_MAX):
+    """Return *array* as contiguous bytes of *dtype*; raise where it is anything else."""
+    if not isinstance(array, np.ndarray) or array.dtype != dtype or array.ndim != 1:
+        raise TypeError(f"{name} must be a one-dimensional numpy array of its record dtype, "
+                        f"got {getattr(array, 'dtype', type(array).__name__)}")
+    if len(array) > limit:
+        raise ValueError(f"{name} has {len(array)} rows; a batch holds at most {limit}")
+    return np.ascontiguousarray(array).view(np.uint8)
+
+
+def _checked_now(now):
+    if not 0 <= now < 1 << 63:
+        raise ValueError(f"now must be nanoseconds since 1970 below 2**63, got {now}")
+    return now
+
+
+cdef class Ledger:
+    """Hold accounts and transfers; apply batches of events to them."""
+
+    def __cinit__(self, seed=0x5851F42D4C957F2D):
+        books_open(&self.books, seed)
+
+    def __dealloc__(self):
+        books_close(&self.books)
+
+    @property
+    def timestamp(self):
+        """The timestamp of the last event or pulse, in nanoseconds since 1970."""
+        return self.books.timestamp
+
+    @property
+    def accounts_count(self):
+        """How many accounts there are."""
+        return self.books.accounts_count
+
+    @property
+    def transfers_count(self):
+        """How many transfers there are."""
+        return self.books.transfers_count
+
+    @property
+    def next_expiry(self):
+        """When the next reservation runs out, in nanoseconds since 1970; 0 where none is."""
+        return next_due(&self.books)
+
+    cdef u64 _begin(self, u64 now) noexcept nogil:
+        """Let time pass up to just before a batch; return the batch's base timestamp."""
+        cdef u64 base = now if now > self.books.timestamp else self.books.timestamp
+        expire(&self.books, base)
+        self.books.timestamp = base
+        return base
+
+    def create_accounts(self, events, now):
+        """Open accounts: ACCOUNT[n] at time *now* → RESULT[n]."""
+        cdef const u8[::1] rows = _checked("events", events, records.ACCOUNT)
+        cdef u64 clock = _checked_now(now)
+        cdef u32 count = <u32>(rows.shape[0] // sizeof(Account))
+        results = np.zeros(count, records.RESULT)
+        cdef u8[::1] out = results.view(np.uint8)
+        if count:
+            with nogil:
+                books_reserve(&self.books, count, 0)
+                create_accounts(&self.books, <const Account*>&rows[0], count, self._begin(clock),
+                                <Result*>&out[0])
+        return results
+
+    def create_transfers(self, events, now, decisions=None):
+        """Move money: TRANSFER[n] at time *now*, decisions u4[n] or None → RESULT[n]."""
+        cdef const u8[::1] rows = _checked("events", events, records.TRANSFER)
+        cdef u64 clock = _checked_now(now)
+        cdef u32 count = <u32>(rows.shape[0] // sizeof(Transfer))
+        cdef const u8[::1] verdicts
+        cdef const u32* verdict = NULL
+        if decisions is not None:
+            if len(decisions) != count:
+                raise ValueError(f"decisions has {len(decisions)} rows, events {count}")
+            verdicts = _checked("decisions", decisions, np.dtype("<u4"))
+            if count:
+                verdict = <const u32*>&verdicts[0]
+        results = np.zeros(count, records.RESULT)
+        cdef u8[::1] out = results.view(np.uint8)
+        if count:
+            with nogil:
+                books_reserve(&self.books, 0, count)
+                create_transfers(&self.books, <const Transfer*>&rows[0], verdict, count,
+                                 self._begin(clock), <Result*>&out[0])
+        return results
+
+    def set_limits(self, events, now):
+        """Set limits of accounts: LIMIT[n] at time *now* → RESULT[n] of LimitStatus."""
+        cdef const u8[::1] rows = _checked("events", events, records.LIMIT)
+        cdef u64 clock = _checked_now(now)
+        cdef u32 count = <u32>(rows.shape[0] // sizeof(Limit))
+        results = np.zeros(count, records.RESULT)
+        cdef u8[::1] out = results.view(np.uint8)
+        if count:
+            with nogil:
+                set_limits(&self.books, <const Limit*>&rows[0], count, self._begin(clock),
+                           <Result*>&out[0])
+        return results
+
+    def expire(self, now):
+        """Let time pass: release what is due at or before *now* → EXPIRED[k], in order."""
+        cdef u64 clock = _checked_now(now)
+        self._begin(clock)
+        released = np.zeros(self.books.expired_count, records.EXPIRED)
+        cdef u8[::1] out = released.view(np.uint8)
+        if self.books.expired_count:
+            memcpy(&out[0], self.books.expired, self.books.expired_count * sizeof(Expired))
+        return released
+
+    def lookup_accounts(self, ids):
+        """Return ACCOUNT[m], those of *ids* (U128[n]) that exist, in the order asked."""
+        cdef const u8[::1] keys = _checked("ids", ids, records.U128)
+        cdef u32 count = <u32>(keys.shape[0] // 16)
+        found = np.zeros(count, records.ACCOUNT)
+        cdef u8[::1] out = found.view(np.uint8)
+        cdef u32 index, row
+        cdef u32 hits = 0
+        for index in range(count):
+            row = find_account(&self.books, load_u128(&keys[index * 16]))
+            if row != NO_ROW:
+                memcpy(&out[hits * sizeof(Account)], &self.books.accounts[row], sizeof(Account))
+                hits += 1
+        return found[:hits]
+
+    def lookup_transfers(self, ids):
+        """Return TRANSFER[m], those of *ids* (U128[n]) that exist, in the order asked."""
+        cdef const u8[::1] keys = _checked("ids", ids, records.U128)
+        cdef u32 count = <u32>(keys.shape[0] // 16)
+        found = np.zeros(count, records.TRANSFER)
+        cdef u8[::1] out = found.view(np.uint8)
+        cdef u32 index, row
+        cdef u32 hits = 0
+        for index in range(count):
+            row = find_transfer(&self.books, load_u128(&keys[index * 16]))
+            if row != NO_ROW:
+                memcpy(&out[hits * sizeof(Transfer)], &self.books.transfers[row],
+                       sizeof(Transfer))
+                hits += 1
+        return found[:hits]
+
+    def lookup_limits(self, ids):
+        """Return LIMIT[m], the limits of those accounts of *ids* (U128[n]) that exist."""
+        cdef const u8[::1] keys = _checked("ids", ids, records.U128)
+        cdef u32 count = <u32>(keys.shape[0] // 16)
+        found = np.zeros(count, records.LIMIT)
+        cdef u8[::1] out = found.view(np.uint8)
+        cdef u32 index, row
+        cdef u32 hits = 0
+        for index in range(count):
+            row = find_account(&self.books, load_u128(&keys[index * 16]))
+            if row != NO_ROW:
+                memcpy(&out[hits * sizeof(Limit)], &keys[index * 16], 16)
+                memcpy(&out[hits * sizeof(Limit) + 16], &self.books.limits[row], 16)
+                hits += 1
+        return found[:hits]
+
+    def states(self, ids):
+        """Return STATE[n]: what stands behind each of *ids* (U128[n]), also ids never seen."""
+        cdef const u8[::1] keys = _checked("ids", ids, records.U128)
+        cdef u32 count = <u32>(keys.shape[0] // 16)
+        found = np.zeros(count, STATE)
+        cdef u8[::1] out = found.view(np.uint8)
+        cdef StateRow* state
+        cdef u128 key
+        cdef u32 index, row
+        for index in range(count):
+            state = <StateRow*>&out[index * sizeof(StateRow)]
+            key = load_u128(&keys[index * 16])
+            state.state = STATE_UNKNOWN
+            row = find_transfer(&self.books, key)
+            if row != NO_ROW:
+                state.state = self.books.states[row]
+                state.timestamp = self.books.transfers[row].timestamp
+                state.status = CREATED
+                continue
+            row = find_failure(&self.books, key)
+            if row != NO_ROW:
+                state.state = STATE_FAILED
+                state.timestamp = self.books.failures[row].timestamp
+                state.status = self.books.failures[row].status
+                state.decision = self.books.failures[row].decision
+        return found
+
+    def totals(self, ledger):
+        """Return the sums of the four balances over the accounts of one ledger."""
+        cdef u32 wanted = ledger
+        table = self._accounts()
+        table = table[table["ledger"] == wanted]
+        return {
+            name: sum(records.u128_list(table[name]))
+            for name in ("debits_pending", "debits_posted", "credits_pending", "credits_posted")
+        }
+
+    def digest(self):
+        """Return SHA-256 over the whole state in the order in which it came about: 32 bytes."""
+        state = hashlib.sha256()
+        state.update(int(self.books.timestamp).to_bytes(8, "little"))
+        state.update(memoryview(self._accounts().view(np.uint8)))
+        self._update(state, <const u8*>self.books.limits, self.books.accounts_count * 16)
+        self._update(state, <const u8*>self.books.transfers,
+                     <u64>self.books.transfers_count * sizeof(Transfer))
+        self._update(state, self.books.states, self.books.transfers_count)
+        self._update(state, <const u8*>self.books.failures,
+                     <u64>self.books.failures_count * 32)
+        return state.digest()
+
+    cdef _update(self, state, const u8* start, u64 size):
+        if size:
+            state.update(<const u8[:size]>start)
+
+    def _accounts(self):
+        """Return a copy of all accounts, ACCOUNT[n], in the order of their opening."""
+        table = np.zeros(self.books.accounts_count, records.ACCOUNT)
+        cdef u8[::1] out = table.view(np.uint8)
+        if self.books.accounts_count:
+            memcpy(&out[0], self.books.accounts, self.books.accounts_count * sizeof(Account))
+        return table
+
+    def _set_balances(self, account_id, debits_pending, debits_posted, credits_pending,
+                      credits_posted):
+        """Put balances into an account outright: for tests that start from given balances."""
+        ids = records.u128_array([account_id])
+        cdef const u8[::1] keys = ids.view(np.uint8)
+        cdef u32 row = find_account(&self.books, load_u128(&keys[0]))
+        if row == NO_ROW:
+            raise KeyError(account_id)
+        values = records.u128_array([debits_pending, debits_posted, credits_pending,
+                                     credits_posted])
+        cdef const u8[::1] amounts = values.view(np.uint8)
+        self.books.accounts[row].debits_pending = load_u128(&amounts[0])
+        self.books.accounts[row].debits_posted = load_u128(&amounts[16])
+        self.books.accounts[row].credits_pending = load_u128(&amounts[32])
+        self.books.accounts[row].credits_posted = load_u128(&amounts[48])

@@ -1,0 +1,28 @@
+"""Every bound of the books, in one place. The C side holds the same figures in `types.pxd`."""
+
+__all__ = [
+    "BATCH_EVENTS_MAX",
+    "FRAME_BYTES_MAX",
+    "NOTE_BYTES_MAX",
+    "PAYLOADS_BYTES_MAX",
+    "SEGMENT_BYTES",
+    "TAIL_BYTES_MAX",
+]
+
+BATCH_EVENTS_MAX = 8190
+"""Events in one batch, and so records in one frame."""
+
+PAYLOADS_BYTES_MAX = 4 << 20
+"""Bytes of all payloads of one batch."""
+
+NOTE_BYTES_MAX = 1 << 20
+"""Bytes of the note of one frame."""
+
+SEGMENT_BYTES = 64 << 20
+"""Bytes of one segment file of the journal, allocated at once."""
+
+FRAME_BYTES_MAX = 16 << 20
+"""Bytes of one frame: the greatest batch with the greatest payloads and expiries fits."""
+
+TAIL_BYTES_MAX = 64 << 20
+"""Bytes of durable frames kept in memory for those who follow closely; others read the files."""
