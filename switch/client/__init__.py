@@ -2,3 +2,30 @@
 
 if __name__ != "payvand.client":
     raise ImportError("import payvand.client, not " + __name__)
+
+from payvand.client.bank import CALL_PAYMENTS_MAX, Bank
+from payvand.client.connection import open_channel
+from payvand.client.faults import (
+    CallFailed,
+    CertificatesMissing,
+    ClientFault,
+    NotPermitted,
+    SwitchUnreachable,
+)
+from payvand.client.operator import Operator
+from payvand.client.payment_id import new_payment_id, parse_payment_id, payment_id_text
+
+__all__ = [
+    "CALL_PAYMENTS_MAX",
+    "Bank",
+    "CallFailed",
+    "CertificatesMissing",
+    "ClientFault",
+    "NotPermitted",
+    "Operator",
+    "SwitchUnreachable",
+    "new_payment_id",
+    "open_channel",
+    "parse_payment_id",
+    "payment_id_text",
+]

@@ -1,0 +1,139 @@
+"""A participant's side of the switch: submit, follow, answer, ask."""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Final
+
+import grpc
+import grpc.aio
+
+from payvand.client.backoff import Backoff
+from payvand.client.connection import Connection
+from payvand.client.faults import ended_early, fault_of
+from payvand.client.submitting import WINDOW_BATCHES, Batch, Batches, submitting
+from payvand.v1.payment_pb2 import Payment, PaymentState
+from payvand.v1.payment_service_pb2 import (
+    AnswerRequest,
+    AnswerResponse,
+    FollowRequest,
+    FollowResponse,
+    GetStatusRequest,
+    GetStatusResponse,
+    PaymentAnswer,
+    PaymentStatus,
+    SubmitRequest,
+    SubmitResponse,
+    SubmitStreamResponse,
+)
+from payvand.v1.payment_service_pb2_grpc import PaymentServiceStub
+
+__all__ = ["CALL_PAYMENTS_MAX", "Bank"]
+
+CALL_PAYMENTS_MAX: Final = 8_190
+"""The contract's bound on payments, answers and ids of one message."""
+
+
+class Bank(Connection):
+    """A bank's connection, or a government service's, which may do all but submit.
+
+        async with Bank.connect("127.0.0.1:7420", Path("certificates/tejarat")) as bank:
+            reply = await bank.submit([payment])
+
+    Every call may be made again with the same ids; while no switch answers, the connection does
+    so by itself.
+    """
+
+    def __init__(self, address: str, channel: grpc.aio.Channel, patience_s: float) -> None:
+        """Take over *channel*, which leads to *address*."""
+        super().__init__(address, channel, patience_s)
+        self._payments = PaymentServiceStub(channel)
+
+    async def submit(self, payments: Sequence[Payment]) -> SubmitResponse:
+        """Submit up to 8,190 payments; the states that come back are on stable storage.
+
+        A refused or declined payment is a state in the reply. For more payments, or for a
+        steady flow, use `submit_stream`.
+
+        Raises:
+            ClientFault: no switch answered in time, or it refused the call as a whole.
+        """
+        _check_count(payments)
+        reply: SubmitResponse = await self._call(
+            self._payments.Submit, SubmitRequest(payments=payments)
+        )
+        return reply
+
+    def submit_stream(
+        self, batches: Batches, *, window: int = WINDOW_BATCHES
+    ) -> AsyncIterator[tuple[Batch, SubmitStreamResponse]]:
+        """Submit *batches* with *window* of them under way; yield each with its answer, in order.
+
+        Batches are taken from the source as there is room, so a source of any length does. After
+        a break in the connection the unanswered ones are sent again by themselves.
+
+        Raises:
+            ClientFault: no switch answered in time, or it refused the call as a whole.
+        """
+        return submitting(
+            self._payments.SubmitStream,
+            batches,
+            address=self.address,
+            patience_s=self._patience_s,
+            window=window,
+        )
+
+    async def follow(self, cursor: int = 0) -> AsyncIterator[FollowResponse]:
+        """Yield every step that concerns the caller after *cursor*, then live ones, for ever.
+
+        Keep a step's cursor together with what you did about it: that makes each step take
+        effect exactly once. After a break the stream resumes from the last step yielded.
+
+        Raises:
+            ClientFault: no switch answered in time, or it refused the call.
+        """
+        backoff = Backoff(self._patience_s)
+        while True:
+            call = self._payments.Follow(FollowRequest(cursor=cursor))
+            try:
+                async for step in call:
+                    backoff.progress()
+                    cursor = step.cursor
+                    yield step
+                if not await backoff.wait():
+                    raise ended_early(self.address)
+            except grpc.aio.AioRpcError as error:
+                if error.code() is not grpc.StatusCode.UNAVAILABLE or not await backoff.wait():
+                    raise fault_of(error, self.address) from error
+            finally:
+                call.cancel()
+
+    async def answer(self, answers: Sequence[PaymentAnswer]) -> list[PaymentState]:
+        """Accept or reject payments offered to the caller; return where each stands now.
+
+        Raises:
+            ClientFault: no switch answered in time, or it refused the call as a whole.
+        """
+        _check_count(answers)
+        reply: AnswerResponse = await self._call(
+            self._payments.Answer, AnswerRequest(answers=answers)
+        )
+        return list(reply.states)
+
+    async def status(self, ids: Sequence[bytes]) -> list[PaymentStatus]:
+        """Return where the payments of *ids* stand, in the same order, also for unknown ones.
+
+        Raises:
+            ClientFault: no switch answered in time, or it refused the call as a whole.
+        """
+        _check_count(ids)
+        reply: GetStatusResponse = await self._call(
+            self._payments.GetStatus, GetStatusRequest(ids=ids)
+        )
+        return list(reply.statuses)
+
+
+def _check_count(items: Sequence[object]) -> None:
+    if len(items) > CALL_PAYMENTS_MAX:
+        raise ValueError(
+            f"one call carries at most {CALL_PAYMENTS_MAX} payments, not {len(items)}; "
+            "split them, or submit with submit_stream"
+        )

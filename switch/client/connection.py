@@ -1,0 +1,146 @@
+"""One connection to the switch: mutual TLS, keepalive, and calls that are made again."""
+
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any, Final, Self
+
+import grpc
+import grpc.aio
+
+from payvand.client.backoff import Backoff
+from payvand.client.faults import CertificatesMissing, fault_of
+from payvand.v1.operator_service_pb2 import (
+    GetStatementRequest,
+    GetStatementResponse,
+    ListParticipantsRequest,
+    ListParticipantsResponse,
+    ParticipantPosition,
+)
+from payvand.v1.operator_service_pb2_grpc import OperatorServiceStub
+
+__all__ = ["MESSAGE_BYTES_MAX", "PATIENCE_S", "Connection", "open_channel"]
+
+MESSAGE_BYTES_MAX: Final = 16 * 1024 * 1024
+"""Both ways; a full batch of 8,190 payments with every field filled is under 8 MiB."""
+PATIENCE_S: Final = 60.0
+"""How long a call is made again and again while no switch answers."""
+CALL_TIMEOUT_S: Final = 60.0
+"""After this a single call that is not a stream fails."""
+STATEMENT_PAGE_ENTRIES: Final = 5_000
+
+CHANNEL_OPTIONS: Final = (
+    ("grpc.max_send_message_length", MESSAGE_BYTES_MAX),
+    ("grpc.max_receive_message_length", MESSAGE_BYTES_MAX),
+    # A dead peer is noticed within 40 s also on a stream where nothing happens. The server
+    # must allow pings this often (grpc.http2.min_recv_ping_interval_without_data_ms).
+    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.http2.max_pings_without_data", 0),
+    # grpc's own waits between connection attempts, short: ours (see Backoff) is what is bounded.
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 1_000),
+)
+
+
+def open_channel(address: str, certificates: Path) -> grpc.aio.Channel:
+    """Open a channel to *address* (`host:port`) with the files of the folder *certificates*.
+
+    The folder holds `ca.pem`, `certificate.pem` and `key.pem`.
+
+    Raises:
+        CertificatesMissing: a file is missing or can't be read.
+    """
+    try:
+        ca, certificate, key = (
+            (certificates / name).read_bytes() for name in ("ca.pem", "certificate.pem", "key.pem")
+        )
+    except OSError as fault:
+        raise CertificatesMissing(
+            f"the certificate folder {certificates} can't be used ({fault.strerror}: "
+            f"{fault.filename})",
+            hint="issue the certificates with `payvand certificates`, or give another folder",
+        ) from fault
+    credentials = grpc.ssl_channel_credentials(ca, key, certificate)
+    return grpc.aio.secure_channel(address, credentials, options=CHANNEL_OPTIONS)
+
+
+class Connection:
+    """What banks, government services and operators share: a channel, retries, statements.
+
+    Use it as an asynchronous context, or `close` it.
+    """
+
+    def __init__(self, address: str, channel: grpc.aio.Channel, patience_s: float) -> None:
+        """Take over *channel*, which leads to *address*."""
+        self.address = address
+        self._channel = channel
+        self._patience_s = patience_s
+        self._operators = OperatorServiceStub(channel)
+
+    @classmethod
+    def connect(cls, address: str, certificates: Path, *, patience_s: float = PATIENCE_S) -> Self:
+        """Connect to the switch at *address* (`host:port`) as the holder of *certificates*.
+
+        Returns at once; the first call opens the connection. Calls are made again for up to
+        *patience_s* seconds while no switch answers.
+
+        Raises:
+            CertificatesMissing: the folder *certificates* lacks a file.
+        """
+        return cls(address, open_channel(address, certificates), patience_s)
+
+    async def __aenter__(self) -> Self:
+        """Return the connection itself."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close it."""
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connection; streams that are open end."""
+        await self._channel.close()
+
+    async def participants(self) -> list[ParticipantPosition]:
+        """Return the participants with their positions; a bank sees itself alone."""
+        reply: ListParticipantsResponse = await self._call(
+            self._operators.ListParticipants, ListParticipantsRequest()
+        )
+        return list(reply.participants)
+
+    async def statement(
+        self,
+        participant: str = "",
+        *,
+        window: int = 0,
+        page_size: int = STATEMENT_PAGE_ENTRIES,
+    ) -> AsyncIterator[GetStatementResponse]:
+        """Yield the pages of a statement; totals stand on each, entries in the order of the books.
+
+        Args:
+            participant: the short name; a bank may leave it empty for itself.
+            window: the number of the settlement window; 0 for the open one.
+            page_size: entries a page, at most 10,000.
+        """
+        request = GetStatementRequest(participant=participant, window=window, page_size=page_size)
+        while True:
+            page: GetStatementResponse = await self._call(self._operators.GetStatement, request)
+            yield page
+            if not page.next_page:
+                return
+            request.page = page.next_page
+
+    async def _call(self, method: Callable[..., Any], request: object) -> Any:
+        """Call *method*, again while no switch answers; every call of the contract allows it.
+
+        Raises:
+            ClientFault: nobody answered in time, or the switch answered with an error.
+        """
+        backoff = Backoff(self._patience_s)
+        while True:
+            try:
+                return await method(request, timeout=CALL_TIMEOUT_S)
+            except grpc.aio.AioRpcError as error:
+                if error.code() is not grpc.StatusCode.UNAVAILABLE or not await backoff.wait():
+                    raise fault_of(error, self.address) from error

@@ -1,0 +1,87 @@
+"""What can go wrong between a caller and the switch, as exceptions that say what to do next.
+
+A payment that is refused or declined is no fault: its state stands in the reply.
+
+    ClientFault
+    ├── CertificatesMissing   the caller's own files
+    ├── SwitchUnreachable     no switch answered in time; nothing is known to be lost, repeat
+    ├── NotPermitted          the switch knows the caller and says no
+    └── CallFailed            the switch answered the call as a whole with an error
+"""
+
+import grpc
+import grpc.aio
+
+__all__ = [
+    "CallFailed",
+    "CertificatesMissing",
+    "ClientFault",
+    "NotPermitted",
+    "SwitchUnreachable",
+    "ended_early",
+    "fault_of",
+]
+
+
+class ClientFault(Exception):
+    """A call to the switch could not be made or was not answered."""
+
+    def __init__(self, message: str, *, hint: str) -> None:
+        """Say what happened in *message* and what to do about it in *hint*."""
+        super().__init__(message)
+        self.hint = hint
+
+    def __str__(self) -> str:
+        """Return both, for people."""
+        return f"{self.args[0]}; {self.hint}"
+
+
+class CertificatesMissing(ClientFault):
+    """The folder given as the caller's certificates lacks a file."""
+
+
+class SwitchUnreachable(ClientFault):
+    """No switch answered within the caller's patience.
+
+    What was under way may have had its effect; the same call with the same ids may be made again.
+    """
+
+
+class NotPermitted(ClientFault):
+    """The caller's certificate does not allow the call."""
+
+
+class CallFailed(ClientFault):
+    """The switch answered the call with an error."""
+
+    def __init__(self, message: str, *, hint: str, code: grpc.StatusCode) -> None:
+        """Keep the status *code* of grpc beside the words."""
+        super().__init__(message, hint=hint)
+        self.code = code
+
+
+def fault_of(error: grpc.aio.AioRpcError, address: str) -> ClientFault:
+    """Return the fault that *error*, of a call to the switch at *address*, stands for."""
+    details = error.details() or "no details"
+    match error.code():
+        case grpc.StatusCode.UNAVAILABLE:
+            return SwitchUnreachable(
+                f"no switch answers at {address} ({details})",
+                hint="start it with `payvand serve`, or give another address",
+            )
+        case grpc.StatusCode.UNAUTHENTICATED | grpc.StatusCode.PERMISSION_DENIED:
+            return NotPermitted(details, hint="call with a certificate of the role it needs")
+        case code:
+            return CallFailed(
+                f"the switch at {address} answered {code.name}: {details}",
+                hint="the same call with the same ids may be made again",
+                code=code,
+            )
+
+
+def ended_early(address: str) -> SwitchUnreachable:
+    """Return the fault of a switch that keeps ending a stream which has more to say."""
+    return SwitchUnreachable(
+        f"the switch at {address} ends the stream again and again",
+        hint="it may be shutting down: look at its log, then make the call again",
+    )

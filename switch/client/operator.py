@@ -1,0 +1,80 @@
+"""The operator's side of the switch: onboard, fund, settle, compare."""
+
+from collections.abc import Sequence
+
+import grpc.aio
+
+from payvand.client.connection import Connection
+from payvand.client.payment_id import new_payment_id
+from payvand.v1.operator_service_pb2 import (
+    CloseWindowRequest,
+    CloseWindowResponse,
+    FundParticipantRequest,
+    FundParticipantResponse,
+    GetTotalsRequest,
+    GetTotalsResponse,
+    ListWindowsRequest,
+    ListWindowsResponse,
+    Participant,
+    PutParticipantsRequest,
+    PutParticipantsResponse,
+    SettlementWindow,
+)
+from payvand.v1.operator_service_pb2_grpc import OperatorServiceStub
+
+__all__ = ["Operator"]
+
+
+class Operator(Connection):
+    """An operator's connection. Every method raises `ClientFault` where no answer can be had."""
+
+    def __init__(self, address: str, channel: grpc.aio.Channel, patience_s: float) -> None:
+        """Take over *channel*, which leads to *address*."""
+        super().__init__(address, channel, patience_s)
+        self._service = OperatorServiceStub(channel)
+
+    async def put_participants(self, participants: Sequence[Participant]) -> list[Participant]:
+        """Onboard up to 1,000 participants or bring known ones up to date; return them numbered."""
+        reply: PutParticipantsResponse = await self._call(
+            self._service.PutParticipants, PutParticipantsRequest(participants=participants)
+        )
+        return list(reply.participants)
+
+    async def fund(self, participant: str, amount: int, *, funding_id: bytes | None = None) -> int:
+        """Record that *participant* paid in *amount* minor units; return its settlement balance.
+
+        Give *funding_id* (16 bytes, as a payment's) to make the call again later: the same id
+        funds once.
+        """
+        request = FundParticipantRequest(
+            id=funding_id or new_payment_id(), participant=participant, amount=amount
+        )
+        reply: FundParticipantResponse = await self._call(self._service.FundParticipant, request)
+        return reply.settlement_balance
+
+    async def close_window(self, number: int = 0) -> SettlementWindow:
+        """Close the settlement window *number*, or the open one, and return its net positions.
+
+        The open one is asked for by its number first, so that a retry can't close the next.
+        """
+        if number == 0:
+            number = next(
+                (window.number for window in await self.windows(1) if not window.closed_sequence),
+                0,
+            )
+        reply: CloseWindowResponse = await self._call(
+            self._service.CloseWindow, CloseWindowRequest(window=number)
+        )
+        return reply.window
+
+    async def windows(self, count: int = 100, *, before: int = 0) -> list[SettlementWindow]:
+        """Return up to *count* (at most 1,000) windows, newest first, numbered below *before*."""
+        reply: ListWindowsResponse = await self._call(
+            self._service.ListWindows, ListWindowsRequest(page_size=count, before=before)
+        )
+        return list(reply.windows)
+
+    async def totals(self) -> GetTotalsResponse:
+        """Return the totals of the ledger and of the database, at the same sequence."""
+        reply: GetTotalsResponse = await self._call(self._service.GetTotals, GetTotalsRequest())
+        return reply

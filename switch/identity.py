@@ -1,0 +1,183 @@
+"""Who calls, and which methods that caller may use.
+
+A caller is what its client certificate says: the certificate's URI `urn:payvand:<role>:<name>`,
+which only the switch's own authority signs (see `certificates`). Nothing in a request can change
+it. What is not in `METHOD_ROLES` is denied, so a method added to the contract stays shut until
+somebody decides who may use it.
+
+Whose payments and statements a caller sees is the servicer's matter: see `Caller.speaks_for`.
+"""
+
+import inspect
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+from typing import Any, Final
+
+import grpc
+import grpc.aio
+
+__all__ = ["METHOD_ROLES", "Authoriser", "Caller", "Role", "caller_of"]
+
+URN_PREFIX: Final = "urn:payvand:"
+NAMES_PROPERTY: Final = "x509_subject_alternative_name"
+
+
+class Role(StrEnum):
+    """What the holder of a certificate is."""
+
+    BANK = "bank"
+    AGENCY = "agency"
+    OPERATOR = "operator"
+    SWITCH = "switch"
+
+
+_BANK = frozenset({Role.BANK})
+_PARTICIPANTS = frozenset({Role.BANK, Role.AGENCY})
+_OPERATOR = frozenset({Role.OPERATOR})
+_PARTICIPANTS_AND_OPERATOR = _PARTICIPANTS | _OPERATOR
+_EVERYBODY = frozenset(Role)
+
+METHOD_ROLES: Final[Mapping[str, frozenset[Role]]] = {
+    "/payvand.v1.PaymentService/Submit": _BANK,
+    "/payvand.v1.PaymentService/SubmitStream": _BANK,
+    "/payvand.v1.PaymentService/Answer": _PARTICIPANTS,
+    "/payvand.v1.PaymentService/Follow": _PARTICIPANTS,
+    "/payvand.v1.PaymentService/GetStatus": _PARTICIPANTS,
+    "/payvand.v1.OperatorService/PutParticipants": _OPERATOR,
+    "/payvand.v1.OperatorService/ListParticipants": _PARTICIPANTS_AND_OPERATOR,
+    "/payvand.v1.OperatorService/FundParticipant": _OPERATOR,
+    "/payvand.v1.OperatorService/CloseWindow": _OPERATOR,
+    "/payvand.v1.OperatorService/ListWindows": _OPERATOR,
+    "/payvand.v1.OperatorService/GetStatement": _PARTICIPANTS_AND_OPERATOR,
+    "/payvand.v1.OperatorService/GetTotals": _OPERATOR,
+    # Standard services, open to whoever holds a certificate of this switch.
+    "/grpc.health.v1.Health/Check": _EVERYBODY,
+    "/grpc.health.v1.Health/List": _EVERYBODY,
+    "/grpc.health.v1.Health/Watch": _EVERYBODY,
+    "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo": _EVERYBODY,
+    "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": _EVERYBODY,
+}
+"""The roles that may call each method, by its full path. A method not listed is denied to all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The holder of the client certificate of a call."""
+
+    role: Role
+    name: str
+    """The short name: a participant's for a bank or an agency."""
+
+    def speaks_for(self, participant: str) -> bool:
+        """Tell whether the caller may ask about *participant*: itself, or anybody for operators."""
+        return self.role is Role.OPERATOR or (
+            self.role in _PARTICIPANTS and self.name == participant
+        )
+
+
+class Unauthenticated(Exception):
+    """The call's certificate doesn't say who the caller is; the caller needs another one."""
+
+
+def caller_of(context: Any) -> Caller:
+    """Return who makes the call of *context*, a servicer context of grpc.
+
+    Raises:
+        Unauthenticated: the certificate carries no single name of a known form. The
+            `Authoriser` refuses such calls, so servicers behind it never see this.
+    """
+    return _caller_named(tuple(context.auth_context().get(NAMES_PROPERTY, ())))
+
+
+@lru_cache(maxsize=4096)
+def _caller_named(names: tuple[bytes, ...]) -> Caller:
+    texts = [name.decode("ascii", "replace") for name in names]
+    ours = [text.removeprefix(URN_PREFIX) for text in texts if text.startswith(URN_PREFIX)]
+    if len(ours) != 1:
+        raise Unauthenticated(
+            f"the client certificate must carry one name {URN_PREFIX}<role>:<name>, "
+            f"and carries {len(ours)}; issue one with `payvand certificates`"
+        )
+    role, _, name = ours[0].partition(":")
+    if role not in set(Role) or not name:
+        raise Unauthenticated(
+            f"the client certificate's name {ours[0]!r} isn't <role>:<name> with a role of "
+            f"{', '.join(Role)}; issue one with `payvand certificates`"
+        )
+    return Caller(Role(role), name)
+
+
+class Authoriser(grpc.aio.ServerInterceptor):
+    """Let a call through to its servicer only where `METHOD_ROLES` allows it to the caller.
+
+    Otherwise the call ends with UNAUTHENTICATED or PERMISSION_DENIED and a text that says who
+    was refused what, and which role would be needed.
+    """
+
+    def __init__(self, roles: Mapping[str, frozenset[Role]] = METHOD_ROLES) -> None:
+        """Authorise by *roles*."""
+        self._roles = roles
+
+    async def intercept_service(
+        self,
+        continuation: Callable[
+            [grpc.HandlerCallDetails], Awaitable["grpc.RpcMethodHandler[Any, Any] | None"]
+        ],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> "grpc.RpcMethodHandler[Any, Any] | None":
+        """Return the method's handler with the check of the caller before it."""
+        handler = await continuation(handler_call_details)
+        if handler is None:  # No such method here: grpc answers UNIMPLEMENTED.
+            return handler
+        method = handler_call_details.method
+        return _guarded(handler, method, self._roles.get(method, frozenset()))
+
+
+async def _authorise(context: Any, method: str, allowed: frozenset[Role]) -> None:
+    try:
+        caller = caller_of(context)
+    except Unauthenticated as fault:
+        await context.abort(grpc.StatusCode.UNAUTHENTICATED, str(fault))
+        raise
+    if caller.role not in allowed:
+        needed = " or ".join(sorted(allowed)) or "one that nobody has: the method is shut"
+        await context.abort(
+            grpc.StatusCode.PERMISSION_DENIED,
+            f"the {caller.role} {caller.name!r} may not call {method.lstrip('/')}; "
+            f"the call needs the role {needed}",
+        )
+
+
+def _guarded(
+    handler: "grpc.RpcMethodHandler[Any, Any]", method: str, allowed: frozenset[Role]
+) -> "grpc.RpcMethodHandler[Any, Any]":
+    """Wrap the one behaviour that *handler* has, whichever of the four kinds it is."""
+    kinds: dict[str, Callable[..., grpc.RpcMethodHandler[Any, Any]]] = {
+        "unary_unary": grpc.unary_unary_rpc_method_handler,
+        "unary_stream": grpc.unary_stream_rpc_method_handler,
+        "stream_unary": grpc.stream_unary_rpc_method_handler,
+        "stream_stream": grpc.stream_stream_rpc_method_handler,
+    }
+    kind = next(kind for kind in kinds if getattr(handler, kind) is not None)
+    behaviour = getattr(handler, kind)
+
+    async def answering(request: Any, context: Any) -> Any:
+        await _authorise(context, method, allowed)
+        return await behaviour(request, context)
+
+    async def streaming(request: Any, context: Any) -> AsyncIterator[Any]:
+        await _authorise(context, method, allowed)
+        async with aclosing(behaviour(request, context)) as messages:
+            async for message in messages:
+                yield message
+
+    # A streaming behaviour may also be a coroutine that writes to the context (health's is).
+    wrapped = streaming if inspect.isasyncgenfunction(behaviour) else answering
+    return kinds[kind](
+        wrapped,
+        request_deserializer=handler.request_deserializer,
+        response_serializer=handler.response_serializer,
+    )

@@ -1,0 +1,130 @@
+"""Every number that the switch shows to Prometheus, in one place.
+
+Health is progress: beside counts and times, each stage shows how old its oldest unprocessed item
+is. Labels are few and bounded; no label ever carries an account, a name of a customer or an id of
+a payment.
+"""
+
+from collections.abc import Callable
+from threading import Thread
+from typing import Final
+from wsgiref.simple_server import WSGIServer
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+
+__all__ = ["STAGES", "Exposition", "Metrics"]
+
+STAGES: Final = ("decode", "apply", "fsync", "reply")
+"""What a batch passes through, in order; `fsync` is the journal's."""
+DURATION_BUCKETS_S: Final = (
+    *(0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005),
+    *(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5),
+)
+BATCH_BUCKETS: Final = (1, 8, 32, 128, 512, 1024, 2048, 4096, 8190)
+
+
+class Metrics:
+    """The metrics of one switch, in the registry given to it."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        """Register every metric in *registry*, which must hold none of them yet."""
+        self.registry = registry
+        self._payments = Counter(
+            "payvand_payments",
+            "Payments by the state they came to and, where they failed, the reason.",
+            ("state", "reason"),
+            registry=registry,
+        )
+        self._durations = Histogram(
+            "payvand_stage_seconds",
+            "How long a batch took in a stage.",
+            ("stage",),
+            buckets=DURATION_BUCKETS_S,
+            registry=registry,
+        )
+        self._sizes = Histogram(
+            "payvand_batch_payments",
+            "How many payments the batches of a stage held.",
+            ("stage",),
+            buckets=BATCH_BUCKETS,
+            registry=registry,
+        )
+        self._oldest = Gauge(
+            "payvand_stage_oldest_seconds",
+            "How long the oldest item that a stage has not dealt with has waited.",
+            ("stage",),
+            registry=registry,
+        )
+        self.journal_sequence = Gauge(
+            "payvand_journal_sequence",
+            "Sequence number of the last frame on stable storage.",
+            registry=registry,
+        )
+        self.projection_lag = Gauge(
+            "payvand_projection_lag_frames",
+            "Frames of the journal that the database has not taken in yet.",
+            registry=registry,
+        )
+        self.connected_streams = Gauge(
+            "payvand_connected_streams",
+            "Open streams by method.",
+            ("method",),
+            registry=registry,
+        )
+        for stage in STAGES:  # A series that exists from the start can be alerted on.
+            self._durations.labels(stage)
+            self._sizes.labels(stage)
+
+    def count_payments(self, state: str, count: int = 1, *, reason: str = "") -> None:
+        """Count payments that came to *state*, for example `settled`; once per batch and state.
+
+        *reason* comes from a closed list: a rule's id, a reason code, a ledger status.
+        """
+        self._payments.labels(state, reason).inc(count)
+
+    def observe(self, stage: str, seconds: float, payments: int) -> None:
+        """Record that a batch of *payments* took *seconds* in *stage*, one of `STAGES`."""
+        assert stage in STAGES, stage
+        self._durations.labels(stage).observe(seconds)
+        self._sizes.labels(stage).observe(payments)
+
+    def watch_oldest(self, stage: str, age_s: Callable[[], float]) -> None:
+        """Show what *age_s* returns, asked at each scrape, as the age of *stage*'s oldest item.
+
+        *age_s* runs on the exposition's thread: it must only read, and return 0 when idle.
+        A stage is any place where items wait, for example `projection` or `follow`.
+        """
+        self._oldest.labels(stage).set_function(age_s)
+
+    def watch_journal(self, sequence: Callable[[], float], lag: Callable[[], float]) -> None:
+        """Show the journal's sequence and the projection's lag, both asked at each scrape."""
+        self.journal_sequence.set_function(sequence)
+        self.projection_lag.set_function(lag)
+
+    def expose(self, port: int, address: str = "127.0.0.1") -> "Exposition":
+        """Serve the metrics over HTTP at *address* and *port* (0 for any free one).
+
+        Raises:
+            OSError: the port is taken.
+        """
+        return Exposition(*start_http_server(port, address, self.registry))
+
+
+class Exposition:
+    """The HTTP server of the metrics, on a thread of its own."""
+
+    def __init__(self, server: WSGIServer, thread: Thread) -> None:
+        """Take over a running *server* and its *thread*."""
+        self._server = server
+        self._thread = thread
+
+    @property
+    def port(self) -> int:
+        """The port that it listens on."""
+        return self._server.server_port
+
+    def close(self) -> None:
+        """Stop serving and wait for the thread to end."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()

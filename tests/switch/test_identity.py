@@ -1,0 +1,184 @@
+"""Who may call what, over real mutual TLS, for every method of the contract."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import grpc
+import grpc.aio
+import pytest
+from google.protobuf.descriptor import MethodDescriptor
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1.health import aio as health
+from grpc_reflection.v1alpha import reflection
+
+from payvand.client.connection import open_channel
+from payvand.switch.certificates import issue
+from payvand.switch.identity import METHOD_ROLES, Authoriser, Caller, Role, caller_of
+from payvand.v1 import operator_service_pb2, payment_service_pb2
+
+METHODS: list[MethodDescriptor] = [
+    method
+    for file in (payment_service_pb2.DESCRIPTOR, operator_service_pb2.DESCRIPTOR)
+    for service in file.services_by_name.values()
+    for method in service.methods
+]
+
+
+def path_of(method: MethodDescriptor) -> str:
+    return f"/{method.containing_service.full_name}/{method.name}"
+
+
+def test_every_method_of_the_contract_has_a_rule_and_no_rule_lacks_a_method() -> None:
+    ours = {path for path in METHOD_ROLES if path.startswith("/payvand.")}
+    assert {path_of(method) for method in METHODS} == ours
+    assert all(METHOD_ROLES.values())
+
+
+def test_only_a_bank_sends_money_and_only_an_operator_closes_windows() -> None:
+    for path, roles in METHOD_ROLES.items():
+        if "/Submit" in path:
+            assert roles == {Role.BANK}, path
+        if path.endswith(("PutParticipants", "FundParticipant", "CloseWindow")):
+            assert roles == {Role.OPERATOR}, path
+
+
+@pytest.mark.parametrize(
+    ("caller", "participant", "expected"),
+    [
+        (Caller(Role.BANK, "melli"), "melli", True),
+        (Caller(Role.BANK, "melli"), "tejarat", False),
+        (Caller(Role.AGENCY, "tax"), "tax", True),
+        (Caller(Role.OPERATOR, "operator"), "melli", True),
+        (Caller(Role.SWITCH, "melli"), "melli", False),
+    ],
+)
+def test_a_participant_speaks_for_itself_alone(
+    caller: Caller, participant: str, expected: bool
+) -> None:
+    assert caller.speaks_for(participant) is expected
+
+
+class Echo(grpc.GenericRpcHandler):  # type: ignore[type-arg]
+    """Answer every method of any service with the caller's role and name, as bytes."""
+
+    def __init__(self) -> None:
+        self.kinds = {path_of(m): (m.client_streaming, m.server_streaming) for m in METHODS}
+
+    def service(self, details: grpc.HandlerCallDetails) -> "grpc.RpcMethodHandler[Any, Any] | None":
+        async def one(request: Any, context: Any) -> bytes:
+            caller = caller_of(context)
+            return f"{caller.role}:{caller.name}".encode()
+
+        async def many(request: Any, context: Any) -> AsyncIterator[bytes]:
+            yield await one(request, context)
+
+        if details.method.startswith("/grpc."):
+            return None
+        match self.kinds.get(details.method, (False, False)):
+            case (False, False):
+                return grpc.unary_unary_rpc_method_handler(one)
+            case (False, True):
+                return grpc.unary_stream_rpc_method_handler(many)
+            case _:
+                return grpc.stream_stream_rpc_method_handler(many)
+
+
+@asynccontextmanager
+async def echo_server(certificates: Path) -> AsyncIterator[str]:
+    home = issue(certificates, "switch", Role.SWITCH)
+    server = grpc.aio.server(interceptors=[Authoriser()])
+    server.add_generic_rpc_handlers([Echo()])
+    health_pb2_grpc.add_HealthServicer_to_server(health.HealthServicer(), server)
+    reflection.enable_server_reflection(["payvand.v1.PaymentService"], server)
+    credentials = grpc.ssl_server_credentials(
+        [((home / "key.pem").read_bytes(), (home / "certificate.pem").read_bytes())],
+        root_certificates=(home / "ca.pem").read_bytes(),
+        require_client_auth=True,
+    )
+    port = server.add_secure_port("127.0.0.1:0", credentials)
+    await server.start()
+    try:
+        yield f"127.0.0.1:{port}"
+    finally:
+        await server.stop(None)
+
+
+async def call(channel: grpc.aio.Channel, path: str, kind: tuple[bool, bool]) -> bytes:
+    match kind:
+        case (False, False):
+            return bytes(await channel.unary_unary(path)(b""))
+        case (False, True):
+            return bytes(await channel.unary_stream(path)(b"").read())
+        case _:
+            stream = channel.stream_stream(path)()
+            await stream.write(b"")
+            return bytes(await stream.read())
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_each_role_reaches_the_methods_of_the_table_and_no_others(
+    tmp_path: Path, role: Role
+) -> None:
+    async def run() -> None:
+        async with (
+            echo_server(tmp_path) as address,
+            open_channel(address, issue(tmp_path, "someone", role)) as channel,
+        ):
+            for method in METHODS:
+                path, kind = path_of(method), (method.client_streaming, method.server_streaming)
+                if role in METHOD_ROLES[path]:
+                    assert await call(channel, path, kind) == f"{role}:someone".encode()
+                    continue
+                with pytest.raises(grpc.aio.AioRpcError) as refused:
+                    await call(channel, path, kind)
+                assert refused.value.code() is grpc.StatusCode.PERMISSION_DENIED
+                assert f"the {role} 'someone' may not call" in (refused.value.details() or "")
+
+    asyncio.run(run())
+
+
+def test_a_method_without_a_rule_is_shut(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with (
+            echo_server(tmp_path) as address,
+            open_channel(address, issue(tmp_path, "operator", Role.OPERATOR)) as channel,
+        ):
+            with pytest.raises(grpc.aio.AioRpcError, match="the method is shut"):
+                await channel.unary_unary("/payvand.v1.OperatorService/DropEverything")(b"")
+
+    asyncio.run(run())
+
+
+def test_health_and_reflection_are_open_to_any_holder(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with (
+            echo_server(tmp_path) as address,
+            open_channel(address, issue(tmp_path, "tax", Role.AGENCY)) as channel,
+        ):
+            stub = health_pb2_grpc.HealthStub(channel)
+            request = health_pb2.HealthCheckRequest()
+            assert (await stub.Check(request)).status == health_pb2.HealthCheckResponse.SERVING
+            watched = stub.Watch(request)
+            assert (await watched.read()).status == health_pb2.HealthCheckResponse.SERVING
+            watched.cancel()
+            path = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"
+            assert await call(channel, path, (True, True))
+
+    asyncio.run(run())
+
+
+def test_a_certificate_of_another_authority_gets_no_connection(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with echo_server(tmp_path / "ours") as address:
+            stranger = issue(tmp_path / "theirs", "melli", Role.BANK)
+            root = (tmp_path / "ours/switch/ca.pem").read_bytes()
+            (stranger / "ca.pem").write_bytes(root)
+            async with open_channel(address, stranger) as channel:
+                with pytest.raises(grpc.aio.AioRpcError) as refused:
+                    await channel.unary_unary("/grpc.health.v1.Health/Check")(b"")
+                assert refused.value.code() is grpc.StatusCode.UNAVAILABLE
+
+    asyncio.run(run())
