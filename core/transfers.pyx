@@ -318,6 +318,11 @@ cdef inline u128 headroom(u128 backing, u128 limit, u128 used) noexcept nogil:
     return allowed - used if allowed > used else <u128>0
 
 
+cdef inline bint exceeds(u128 backing, u128 limit, u128 used) noexcept nogil:
+    """Tell whether *used* is beyond backing + limit; then even an amount of 0 is refused."""
+    return used > backing + limit if not overflows(backing, limit) else False
+
+
 cdef u128 balance(const Books* books, const Transfer* event, u32 debit_row,
                   u32 credit_row) noexcept nogil:
     """Reduce a balancing transfer's amount to what the balances allow."""
@@ -365,14 +370,12 @@ cdef u32 check_amount(const Books* books, const Transfer* event, u32 debit_row, 
     if moment + <u64>event.timeout * 1_000_000_000u > TIMESTAMP_MAX:
         return TRANSFER_OVERFLOWS_TIMEOUT
     if (debit.flags & ACCOUNT_FLAG_DEBITS_MUST_NOT_EXCEED_CREDITS
-            and amount > headroom(debit.credits_posted, books.limits[debit_row],
-                                  debit.debits_pending + debit.debits_posted)
-            ):
+            and exceeds(debit.credits_posted, books.limits[debit_row],
+                        debit.debits_pending + debit.debits_posted + amount)):
         return TRANSFER_EXCEEDS_CREDITS
     if (credit.flags & ACCOUNT_FLAG_CREDITS_MUST_NOT_EXCEED_DEBITS
-            and amount > headroom(credit.debits_posted, books.limits[credit_row],
-                                  credit.credits_pending + credit.credits_posted)
-            ):
+            and exceeds(credit.debits_posted, books.limits[credit_row],
+                        credit.credits_pending + credit.credits_posted + amount)):
         return TRANSFER_EXCEEDS_DEBITS
     return CREATED
 

@@ -74,7 +74,7 @@ cdef packed struct Expired:
     u128 credit_account_id
     u128 amount
 
-cdef enum AccountFlag:
+cdef enum AccountFlagBit:
     ACCOUNT_FLAG_LINKED = 1
     ACCOUNT_FLAG_DEBITS_MUST_NOT_EXCEED_CREDITS = 2
     ACCOUNT_FLAG_CREDITS_MUST_NOT_EXCEED_DEBITS = 4
@@ -83,7 +83,7 @@ cdef enum AccountFlag:
     ACCOUNT_FLAG_CLOSED = 32
     ACCOUNT_FLAGS_KNOWN = 63
 
-cdef enum TransferFlag:
+cdef enum TransferFlagBit:
     TRANSFER_FLAG_LINKED = 1
     TRANSFER_FLAG_PENDING = 2
     TRANSFER_FLAG_POST_PENDING_TRANSFER = 4
@@ -95,7 +95,7 @@ cdef enum TransferFlag:
     TRANSFER_FLAG_IMPORTED = 256
     TRANSFER_FLAGS_KNOWN = 511
 
-cdef enum Operation:
+cdef enum OperationCode:
     OPERATION_CREATE_ACCOUNTS = 1
     OPERATION_CREATE_TRANSFERS = 2
     OPERATION_SET_LIMITS = 3

@@ -1,0 +1,207 @@
+/* CRC-32C (Castagnoli) and SHA-256, with the machine's own instructions where it has them.
+ *
+ * The journal checks every byte it reads and chains every frame it writes on a thread that holds
+ * no Python lock, so both live in C. The tests hold them against independent implementations. */
+#ifndef PAYVAND_CHECKSUM_H
+#define PAYVAND_CHECKSUM_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#define PAYVAND_X86 1
+#endif
+
+/* ---- CRC-32C ------------------------------------------------------------------------------ */
+
+static uint32_t payvand_crc_table[256];
+static int payvand_crc_ready = 0;
+
+static void payvand_crc_prepare(void) {
+    uint32_t value, byte;
+    int bit;
+    if (payvand_crc_ready) return;
+    for (byte = 0; byte < 256; byte++) {
+        value = byte;
+        for (bit = 0; bit < 8; bit++) value = (value >> 1) ^ (value & 1 ? 0x82F63B78u : 0);
+        payvand_crc_table[byte] = value;
+    }
+    payvand_crc_ready = 1;
+}
+
+static uint32_t payvand_crc32c_portable(uint32_t crc, const uint8_t *data, size_t size) {
+    crc = ~crc;
+    while (size--) crc = (crc >> 8) ^ payvand_crc_table[(crc ^ *data++) & 0xFF];
+    return ~crc;
+}
+
+#ifdef PAYVAND_X86
+__attribute__((target("sse4.2")))
+static uint32_t payvand_crc32c_sse42(uint32_t crc, const uint8_t *data, size_t size) {
+    uint64_t value = (uint32_t)~crc, word;
+    while (size >= 8) {
+        memcpy(&word, data, 8);
+        value = _mm_crc32_u64(value, word);
+        data += 8;
+        size -= 8;
+    }
+    while (size--) value = _mm_crc32_u8((uint32_t)value, *data++);
+    return ~(uint32_t)value;
+}
+#endif
+
+/* ---- SHA-256 ------------------------------------------------------------------------------ */
+
+static const uint32_t payvand_sha_k[64] __attribute__((aligned(16))) = {
+    0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
+    0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
+    0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da,
+    0x983e5152, 0xa831c66d, 0xb00327c8, 0xbf597fc7, 0xc6e00bf3, 0xd5a79147, 0x06ca6351, 0x14292967,
+    0x27b70a85, 0x2e1b2138, 0x4d2c6dfc, 0x53380d13, 0x650a7354, 0x766a0abb, 0x81c2c92e, 0x92722c85,
+    0xa2bfe8a1, 0xa81a664b, 0xc24b8b70, 0xc76c51a3, 0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070,
+    0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
+    0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2};
+
+typedef void (*payvand_sha_blocks_t)(uint32_t state[8], const uint8_t *data, size_t blocks);
+
+static uint32_t payvand_rotr(uint32_t value, int bits) {
+    return (value >> bits) | (value << (32 - bits));
+}
+
+static void payvand_sha_blocks_portable(uint32_t state[8], const uint8_t *data, size_t blocks) {
+    uint32_t w[64], s[8], t1, t2;
+    int i;
+    while (blocks--) {
+        for (i = 0; i < 16; i++)
+            w[i] = (uint32_t)data[4 * i] << 24 | (uint32_t)data[4 * i + 1] << 16 |
+                   (uint32_t)data[4 * i + 2] << 8 | data[4 * i + 3];
+        for (; i < 64; i++)
+            w[i] = w[i - 16] + w[i - 7] +
+                   (payvand_rotr(w[i - 15], 7) ^ payvand_rotr(w[i - 15], 18) ^ (w[i - 15] >> 3)) +
+                   (payvand_rotr(w[i - 2], 17) ^ payvand_rotr(w[i - 2], 19) ^ (w[i - 2] >> 10));
+        memcpy(s, state, 32);
+        for (i = 0; i < 64; i++) {
+            t1 = s[7] + (payvand_rotr(s[4], 6) ^ payvand_rotr(s[4], 11) ^ payvand_rotr(s[4], 25)) +
+                 ((s[4] & s[5]) ^ (~s[4] & s[6])) + payvand_sha_k[i] + w[i];
+            t2 = (payvand_rotr(s[0], 2) ^ payvand_rotr(s[0], 13) ^ payvand_rotr(s[0], 22)) +
+                 ((s[0] & s[1]) ^ (s[0] & s[2]) ^ (s[1] & s[2]));
+            s[7] = s[6]; s[6] = s[5]; s[5] = s[4]; s[4] = s[3] + t1;
+            s[3] = s[2]; s[2] = s[1]; s[1] = s[0]; s[0] = t1 + t2;
+        }
+        for (i = 0; i < 8; i++) state[i] += s[i];
+        data += 64;
+    }
+}
+
+#ifdef PAYVAND_X86
+/* The instructions keep the state as ABEF and CDGH and do two rounds at a time. */
+__attribute__((target("sha,sse4.1")))
+static void payvand_sha_blocks_ni(uint32_t state[8], const uint8_t *data, size_t blocks) {
+    const __m128i swap = _mm_set_epi64x(0x0c0d0e0f08090a0bll, 0x0405060700010203ll);
+    __m128i abef, cdgh, abef_before, cdgh_before, low, high, round, w[4], next;
+    int group;
+    low = _mm_shuffle_epi32(_mm_loadu_si128((const __m128i *)state), 0xB1);        /* CDAB */
+    high = _mm_shuffle_epi32(_mm_loadu_si128((const __m128i *)(state + 4)), 0x1B); /* EFGH */
+    abef = _mm_alignr_epi8(low, high, 8);
+    cdgh = _mm_blend_epi16(high, low, 0xF0);
+    while (blocks--) {
+        abef_before = abef;
+        cdgh_before = cdgh;
+        for (group = 0; group < 16; group++) {
+            if (group < 4) {
+                w[group] = _mm_shuffle_epi8(
+                    _mm_loadu_si128((const __m128i *)(data + 16 * group)), swap);
+            } else {
+                next = _mm_sha256msg1_epu32(w[group & 3], w[(group + 1) & 3]);
+                next = _mm_add_epi32(
+                    next, _mm_alignr_epi8(w[(group + 3) & 3], w[(group + 2) & 3], 4));
+                w[group & 3] = _mm_sha256msg2_epu32(next, w[(group + 3) & 3]);
+            }
+            round = _mm_add_epi32(
+                w[group & 3], _mm_load_si128((const __m128i *)(payvand_sha_k + 4 * group)));
+            cdgh = _mm_sha256rnds2_epu32(cdgh, abef, round);
+            abef = _mm_sha256rnds2_epu32(abef, cdgh, _mm_shuffle_epi32(round, 0x0E));
+        }
+        abef = _mm_add_epi32(abef, abef_before);
+        cdgh = _mm_add_epi32(cdgh, cdgh_before);
+        data += 64;
+    }
+    low = _mm_shuffle_epi32(abef, 0x1B);  /* FEBA */
+    high = _mm_shuffle_epi32(cdgh, 0xB1); /* DCHG */
+    _mm_storeu_si128((__m128i *)state, _mm_blend_epi16(low, high, 0xF0));
+    _mm_storeu_si128((__m128i *)(state + 4), _mm_alignr_epi8(high, low, 8));
+}
+#endif
+
+/* ---- The choice, made once ---------------------------------------------------------------- */
+
+static int payvand_has_crc = 0, payvand_has_sha = 0;
+
+static void payvand_checksum_prepare(void) {
+    payvand_crc_prepare();
+#ifdef PAYVAND_X86
+    __builtin_cpu_init();
+    payvand_has_crc = __builtin_cpu_supports("sse4.2") != 0;
+    {
+        uint32_t a = 7, b = 0, c = 0, d = 0;
+        __asm__("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+        payvand_has_sha = __builtin_cpu_supports("sse4.1") && (b >> 29 & 1);
+    }
+#endif
+}
+
+static uint32_t payvand_crc32c(uint32_t crc, const uint8_t *data, size_t size) {
+#ifdef PAYVAND_X86
+    if (payvand_has_crc) return payvand_crc32c_sse42(crc, data, size);
+#endif
+    return payvand_crc32c_portable(crc, data, size);
+}
+
+/* SHA-256 over two pieces, one after the other. */
+static void payvand_sha256(const uint8_t *first, size_t first_size, const uint8_t *second,
+                           size_t second_size, uint8_t out[32], int portable) {
+    uint32_t state[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
+                         0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
+    uint8_t block[128];
+    uint64_t bits = ((uint64_t)first_size + second_size) * 8;
+    size_t held = 0, take, tail;
+    int i;
+    payvand_sha_blocks_t blocks = payvand_sha_blocks_portable;
+#ifdef PAYVAND_X86
+    if (payvand_has_sha && !portable) blocks = payvand_sha_blocks_ni;
+#endif
+    blocks(state, first, first_size / 64);
+    held = first_size % 64;
+    memcpy(block, first + (first_size - held), held);
+    if (held) {
+        take = second_size < 64 - held ? second_size : 64 - held;
+        memcpy(block + held, second, take);
+        held += take;
+        second += take;
+        second_size -= take;
+        if (held == 64) {
+            blocks(state, block, 1);
+            held = 0;
+        }
+    }
+    if (!held) {
+        blocks(state, second, second_size / 64);
+        held = second_size % 64;
+        memcpy(block, second + (second_size - held), held);
+    }
+    block[held++] = 0x80;
+    tail = held <= 56 ? 64 : 128;
+    memset(block + held, 0, tail - held);
+    for (i = 0; i < 8; i++) block[tail - 1 - i] = (uint8_t)(bits >> (8 * i));
+    blocks(state, block, tail / 64);
+    for (i = 0; i < 8; i++) {
+        out[4 * i] = (uint8_t)(state[i] >> 24);
+        out[4 * i + 1] = (uint8_t)(state[i] >> 16);
+        out[4 * i + 2] = (uint8_t)(state[i] >> 8);
+        out[4 * i + 3] = (uint8_t)state[i];
+    }
+}
+
+#endif

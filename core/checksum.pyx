@@ -1,0 +1,38 @@
+"""CRC-32C and SHA-256 for the journal: the C of `checksum.h`, and a face for tests."""
+
+cdef extern from "checksum.h" nogil:
+    void payvand_checksum_prepare()
+    u32 payvand_crc32c(u32 crc, const u8* data, size_t size)
+    u32 payvand_crc32c_portable(u32 crc, const u8* data, size_t size)
+    void payvand_sha256(const u8* first, size_t first_size, const u8* second, size_t second_size,
+                        u8* out, bint portable)
+
+payvand_checksum_prepare()
+
+
+cdef u32 crc32c(u32 crc, const u8* data, u64 size) noexcept nogil:
+    """Return the CRC-32C of *data* on from *crc*, 0 to begin with."""
+    return payvand_crc32c(crc, data, size)
+
+
+cdef void sha256(const u8* first, u64 first_size, const u8* second, u64 second_size,
+                 u8* digest) noexcept nogil:
+    """Write the SHA-256 of two pieces, one after the other (out: digest, 32 bytes)."""
+    payvand_sha256(first, first_size, second, second_size, digest, False)
+
+
+def crc32c_of(data, portable=False):
+    """Return the CRC-32C of bytes."""
+    cdef const u8[::1] view = memoryview(data + b"\0")
+    if portable:
+        return payvand_crc32c_portable(0, &view[0], view.shape[0] - 1)
+    return payvand_crc32c(0, &view[0], view.shape[0] - 1)
+
+
+def sha256_of(first, second=b"", portable=False):
+    """Return the SHA-256 of two pieces of bytes, one after the other."""
+    cdef const u8[::1] one = memoryview(first + b"\0")
+    cdef const u8[::1] two = memoryview(second + b"\0")
+    cdef u8 digest[32]
+    payvand_sha256(&one[0], one.shape[0] - 1, &two[0], two.shape[0] - 1, digest, portable)
+    return digest[:32]

@@ -1,0 +1,72 @@
+"""A frame: one batch on its way to disk, to followers and to replay. Layout in README.md."""
+
+from payvand.core.types cimport Expired, Resolved, u8, u16, u32, u64
+
+cdef enum:
+    FRAME_MAGIC = 0x31465650        # "PVF1"
+    FRAME_VERSION = 1
+    FRAME_ALIGNMENT = 4096
+    HEADER_BYTES = 128
+    SECTION_DECISIONS = 1
+    SECTION_PAYLOADS = 2
+
+# What is wrong with the bytes where a frame should be.
+cdef enum FrameFault:
+    FRAME_GOOD = 0
+    FRAME_ABSENT = 1                # zeros
+    FRAME_BAD_MAGIC = 2
+    FRAME_BAD_VERSION = 3
+    FRAME_BAD_HEADER = 4            # checksum of header and block table
+    FRAME_BAD_LENGTHS = 5
+    FRAME_CUT = 6                   # goes on beyond the bytes there are
+    FRAME_BAD_BODY = 7              # checksum of a block of the body
+
+cdef packed struct Header:
+    u32 magic
+    u16 version
+    u16 operation
+    u64 sequence
+    u64 timestamp
+    u32 record_count
+    u32 event
+    u32 expired_count
+    u32 resolved_count
+    u32 payloads_bytes
+    u32 note_bytes
+    u64 body_bytes
+    u32 block_count
+    u32 sections
+    u8 previous[32]                 # SHA-256 of the whole frame before
+    u8 reserved[28]
+    u32 checksum                    # CRC-32C of header and block table, this field as zero
+
+# The pieces of a batch, wherever they lie.
+cdef struct Pieces:
+    u16 operation
+    u32 event
+    u64 sequence
+    u64 timestamp
+    u32 record_count
+    const u8* records
+    const u32* statuses
+    const u32* decisions            # NULL where no stage stood in the way
+    const Resolved* resolved
+    u32 resolved_count
+    const Expired* expired
+    u32 expired_count
+    const u32* payload_offsets      # record_count + 1, or NULL
+    const u8* payloads
+    const u8* note
+    u32 note_bytes
+
+cdef u32 record_bytes(u16 operation) noexcept nogil
+cdef u64 frame_encode(const Pieces* pieces, const u8* previous, u8* out, u64 capacity) noexcept nogil
+cdef FrameFault frame_check(const u8* data, u64 size, u64* frame_bytes,
+                            u32* bad_block) noexcept nogil
+cdef void frame_pieces(const u8* data, Pieces* pieces) noexcept nogil
+
+cdef class Frame:
+    cdef readonly bytes raw
+    cdef Pieces pieces
+
+    cdef object _array(self, const void* start, u64 count, dtype)

@@ -1,0 +1,355 @@
+"""A frame: one batch on its way to disk, to followers and to replay. Layout in README.md."""
+
+import numpy as np
+
+from payvand.core import records
+from payvand.core.records import Operation
+
+from libc.string cimport memcpy, memset
+
+from payvand.core.checksum cimport crc32c, sha256
+from payvand.core.types cimport *
+
+assert sizeof(Header) == HEADER_BYTES, "the frame header has lost its layout"
+
+_DTYPES = {
+    Operation.CREATE_ACCOUNTS: records.ACCOUNT,
+    Operation.CREATE_TRANSFERS: records.TRANSFER,
+    Operation.SET_LIMITS: records.LIMIT,
+    Operation.PULSE: records.TRANSFER,
+    Operation.NOTE: records.TRANSFER,
+}
+
+FAULTS = {
+    FRAME_GOOD: "good",
+    FRAME_ABSENT: "absent",
+    FRAME_BAD_MAGIC: "bad magic",
+    FRAME_BAD_VERSION: "unknown version",
+    FRAME_BAD_HEADER: "header checksum mismatch",
+    FRAME_BAD_LENGTHS: "impossible lengths",
+    FRAME_CUT: "cut short",
+    FRAME_BAD_BODY: "body checksum mismatch",
+}
+
+
+cdef inline u64 rounded(u64 size, u64 unit) noexcept nogil:
+    return (size + unit - 1) // unit * unit
+
+
+cdef u32 record_bytes(u16 operation) noexcept nogil:
+    """Return the size of a record of an operation; 0 where it has none or is unknown."""
+    if operation == OPERATION_CREATE_ACCOUNTS:
+        return sizeof(Account)
+    if operation == OPERATION_CREATE_TRANSFERS:
+        return sizeof(Transfer)
+    if operation == OPERATION_SET_LIMITS:
+        return sizeof(Limit)
+    return 0
+
+
+cdef u64 body_bytes_of(u16 operation, u64 record_count, u64 resolved_count, u64 expired_count,
+                       u64 payloads_bytes, u64 note_bytes, u32 sections) noexcept nogil:
+    """Return the length of the sections, each rounded up to 16 bytes."""
+    cdef u64 size = rounded(record_count * record_bytes(operation), 16)
+    size += rounded(record_count * 4, 16)
+    if sections & SECTION_DECISIONS:
+        size += rounded(record_count * 4, 16)
+    size += resolved_count * sizeof(Resolved) + expired_count * sizeof(Expired)
+    if sections & SECTION_PAYLOADS:
+        size += rounded((record_count + 1) * 4, 16) + rounded(payloads_bytes, 16)
+    return size + rounded(note_bytes, 16)
+
+
+cdef inline u64 block_count_of(u64 body_bytes) noexcept nogil:
+    """Return how many blocks of 4,096 bytes cover a body and the padding behind it.
+
+    One more than the body alone needs, since padding can reach into a further block; so every
+    byte of a frame is under a checksum and the length of the head depends on the body alone.
+    """
+    return (body_bytes + FRAME_ALIGNMENT - 1) // FRAME_ALIGNMENT + 1
+
+
+cdef inline u64 head_bytes_of(u64 block_count) noexcept nogil:
+    """Return the length of header and block table, a multiple of 128."""
+    return HEADER_BYTES + rounded(block_count * 4, HEADER_BYTES)
+
+
+cdef u8* put(u8* out, const void* piece, u64 size) noexcept nogil:
+    """Write a section and its padding; return where the next begins."""
+    memcpy(out, piece, size)
+    memset(out + size, 0, rounded(size, 16) - size)
+    return out + rounded(size, 16)
+
+
+cdef u64 frame_encode(const Pieces* pieces, const u8* previous, u8* out, u64 capacity) noexcept nogil:
+    """Write a frame (in: pieces, previous; out: out); return its length, or 0 where it won't fit.
+
+    The length is a multiple of 4,096, so that no sector of an acknowledged frame is written again.
+    """
+    cdef u32 sections = ((SECTION_DECISIONS if pieces.decisions != NULL else 0)
+                         | (SECTION_PAYLOADS if pieces.payload_offsets != NULL else 0))
+    cdef u64 count = pieces.record_count
+    cdef u64 payloads_bytes = pieces.payload_offsets[count] if sections & SECTION_PAYLOADS else 0
+    cdef u64 body = body_bytes_of(pieces.operation, count, pieces.resolved_count,
+                                  pieces.expired_count, payloads_bytes, pieces.note_bytes,
+                                  sections)
+    cdef u64 blocks = block_count_of(body)
+    cdef u64 head = head_bytes_of(blocks)
+    cdef u64 total = rounded(head + body, FRAME_ALIGNMENT)
+    cdef Header* header = <Header*>out
+    cdef u32* table = <u32*>(out + HEADER_BYTES)
+    cdef u8* at = out + head
+    cdef u64 block, start, stop
+    if total > capacity:
+        return 0
+    memset(out, 0, head)
+    header.magic = FRAME_MAGIC
+    header.version = FRAME_VERSION
+    header.operation = pieces.operation
+    header.sequence = pieces.sequence
+    header.timestamp = pieces.timestamp
+    header.record_count = pieces.record_count
+    header.event = pieces.event
+    header.expired_count = pieces.expired_count
+    header.resolved_count = pieces.resolved_count
+    header.payloads_bytes = <u32>payloads_bytes
+    header.note_bytes = pieces.note_bytes
+    header.body_bytes = body
+    header.block_count = <u32>blocks
+    header.sections = sections
+    memcpy(header.previous, previous, 32)
+    at = put(at, pieces.records, count * record_bytes(pieces.operation))
+    at = put(at, pieces.statuses, count * 4)
+    if sections & SECTION_DECISIONS:
+        at = put(at, pieces.decisions, count * 4)
+    at = put(at, pieces.resolved, pieces.resolved_count * sizeof(Resolved))
+    at = put(at, pieces.expired, pieces.expired_count * sizeof(Expired))
+    if sections & SECTION_PAYLOADS:
+        at = put(at, pieces.payload_offsets, (count + 1) * 4)
+        at = put(at, pieces.payloads, payloads_bytes)
+    at = put(at, pieces.note, pieces.note_bytes)
+    memset(at, 0, out + total - at)
+    for block in range(blocks):
+        start = min(head + block * FRAME_ALIGNMENT, total)
+        stop = min(start + FRAME_ALIGNMENT, total)
+        table[block] = crc32c(0, out + start, stop - start)
+    header.checksum = crc32c(0, out, head)
+    return total
+
+
+cdef FrameFault frame_check(const u8* data, u64 size, u64* frame_bytes,
+                            u32* bad_block) noexcept nogil:
+    """Check the bytes of a frame (in: data, size; out: its length, the block that is wrong).
+
+    The chain and the sequence are the reader's to check, who knows the frame before.
+    """
+    cdef const Header* header = <const Header*>data
+    cdef const u32* table = <const u32*>(data + HEADER_BYTES)
+    cdef Header blank
+    cdef u64 head, total, block, start, stop
+    cdef u32 checksum
+    frame_bytes[0] = 0
+    bad_block[0] = 0
+    if size < HEADER_BYTES:
+        return FRAME_CUT
+    if is_zero(data, HEADER_BYTES):
+        return FRAME_ABSENT
+    if header.magic != FRAME_MAGIC:
+        return FRAME_BAD_MAGIC
+    if header.version != FRAME_VERSION:
+        return FRAME_BAD_VERSION
+    head = head_bytes_of(header.block_count)
+    if head > size:
+        return FRAME_BAD_LENGTHS
+    blank = header[0]
+    blank.checksum = 0
+    checksum = crc32c(0, <const u8*>&blank, HEADER_BYTES)
+    checksum = crc32c(checksum, data + HEADER_BYTES, head - HEADER_BYTES)
+    if checksum != header.checksum:
+        return FRAME_BAD_HEADER
+    total = rounded(head + header.body_bytes, FRAME_ALIGNMENT)
+    if (header.record_count > BATCH_EVENTS_MAX or header.resolved_count > BATCH_EVENTS_MAX
+            or header.body_bytes != body_bytes_of(
+                header.operation, header.record_count, header.resolved_count,
+                header.expired_count, header.payloads_bytes, header.note_bytes, header.sections)
+            or header.block_count != block_count_of(header.body_bytes)):
+        return FRAME_BAD_LENGTHS
+    frame_bytes[0] = total
+    if total > size:
+        return FRAME_CUT
+    for block in range(header.block_count):
+        start = min(head + block * FRAME_ALIGNMENT, total)
+        stop = min(start + FRAME_ALIGNMENT, total)
+        if table[block] != crc32c(0, data + start, stop - start):
+            bad_block[0] = <u32>block
+            return FRAME_BAD_BODY
+    return FRAME_GOOD
+
+
+cdef bint is_zero(const u8* data, u64 size) noexcept nogil:
+    cdef u64 index
+    for index in range(size):
+        if data[index] != 0:
+            return False
+    return True
+
+
+cdef void frame_pieces(const u8* data, Pieces* pieces) noexcept nogil:
+    """Find the pieces in the bytes of a frame that was checked (in: data; out: pieces)."""
+    cdef const Header* header = <const Header*>data
+    cdef const u8* at = data + head_bytes_of(header.block_count)
+    cdef u64 count = header.record_count
+    pieces.operation = header.operation
+    pieces.event = header.event
+    pieces.sequence = header.sequence
+    pieces.timestamp = header.timestamp
+    pieces.record_count = header.record_count
+    pieces.resolved_count = header.resolved_count
+    pieces.expired_count = header.expired_count
+    pieces.note_bytes = header.note_bytes
+    pieces.records = at
+    at += rounded(count * record_bytes(header.operation), 16)
+    pieces.statuses = <const u32*>at
+    at += rounded(count * 4, 16)
+    pieces.decisions = NULL
+    if header.sections & SECTION_DECISIONS:
+        pieces.decisions = <const u32*>at
+        at += rounded(count * 4, 16)
+    pieces.resolved = <const Resolved*>at
+    at += header.resolved_count * sizeof(Resolved)
+    pieces.expired = <const Expired*>at
+    at += header.expired_count * sizeof(Expired)
+    pieces.payload_offsets = NULL
+    pieces.payloads = NULL
+    if header.sections & SECTION_PAYLOADS:
+        pieces.payload_offsets = <const u32*>at
+        at += rounded((count + 1) * 4, 16)
+        pieces.payloads = at
+        at += rounded(header.payloads_bytes, 16)
+    pieces.note = at
+
+
+def check_frame(data, offset=0):
+    """Check the bytes at *offset* as a frame → (fault, length, wrong block); see FAULTS."""
+    cdef const u8[::1] view = data
+    cdef u64 start = offset
+    cdef u64 length = 0
+    cdef u32 block = 0
+    cdef FrameFault fault
+    if start > <u64>view.shape[0]:
+        raise ValueError(f"offset {offset} lies behind the end of the data")
+    if start == <u64>view.shape[0]:
+        return FRAME_ABSENT, 0, 0
+    fault = frame_check(&view[start], view.shape[0] - start, &length, &block)
+    return fault, length, block
+
+
+cdef class Frame:
+    """A batch as it stands in the journal: its inputs and what became of them."""
+
+    def __init__(self, raw):
+        cdef u64 length = 0
+        cdef u32 block = 0
+        cdef FrameFault fault
+        cdef const u8* data = raw
+        fault = frame_check(data, len(raw), &length, &block)
+        if fault != FRAME_GOOD or length != <u64>len(raw):
+            raise ValueError(f"not a frame: {FAULTS[fault]}")
+        self.raw = raw
+        frame_pieces(data, &self.pieces)
+
+    @property
+    def sequence(self):
+        """The frame's number in the journal, from 1, without gaps."""
+        return self.pieces.sequence
+
+    @property
+    def timestamp(self):
+        """The timestamp of the last record, ns; record i of n has this - n + 1 + i."""
+        return self.pieces.timestamp
+
+    @property
+    def operation(self):
+        """What the frame asks of the ledger."""
+        return Operation(self.pieces.operation)
+
+    @property
+    def event(self):
+        """The application's tag of the frame; 0 for none."""
+        return self.pieces.event
+
+    @property
+    def previous(self):
+        """SHA-256 of the frame before, 32 bytes."""
+        return bytes((<const Header*><const u8*>self.raw).previous[:32])
+
+    @property
+    def digest(self):
+        """SHA-256 of this frame, which the next one carries."""
+        cdef u8 digest[32]
+        sha256(<const u8*>self.raw, len(self.raw), NULL, 0, digest)
+        return digest[:32]
+
+    cdef object _array(self, const void* start, u64 count, dtype):
+        cdef u64 offset = <const u8*>start - <const u8*>self.raw
+        if count == 0:
+            return np.zeros(0, dtype)
+        return np.frombuffer(self.raw, dtype, count, offset)
+
+    @property
+    def records(self):
+        """The events: ACCOUNT[n], TRANSFER[n] or LIMIT[n] by the operation."""
+        return self._array(self.pieces.records, self.pieces.record_count,
+                           _DTYPES[self.operation])
+
+    @property
+    def statuses(self):
+        """What became of each event, u4[n]; 0xFFFFFFFF = it took effect."""
+        return self._array(self.pieces.statuses, self.pieces.record_count, np.dtype("<u4"))
+
+    @property
+    def decisions(self):
+        """What the stage before the ledger decided, u4[n], or empty."""
+        return self._array(self.pieces.decisions,
+                           self.pieces.record_count if self.pieces.decisions != NULL else 0,
+                           np.dtype("<u4"))
+
+    @property
+    def resolved(self):
+        """Amounts that moved where they aren't the amounts asked for, RESOLVED[k]."""
+        return self._array(self.pieces.resolved, self.pieces.resolved_count, records.RESOLVED)
+
+    @property
+    def expired(self):
+        """Reservations that ran out before the first event, EXPIRED[k], in order."""
+        return self._array(self.pieces.expired, self.pieces.expired_count, records.EXPIRED)
+
+    @property
+    def payload_offsets(self):
+        """Where each record's payload begins, u4[n + 1], or empty."""
+        return self._array(
+            self.pieces.payload_offsets,
+            self.pieces.record_count + 1 if self.pieces.payload_offsets != NULL else 0,
+            np.dtype("<u4"))
+
+    @property
+    def payloads(self):
+        """All payloads, one behind the other."""
+        if self.pieces.payload_offsets == NULL:
+            return b""
+        return <bytes>self.pieces.payloads[:self.pieces.payload_offsets[self.pieces.record_count]]
+
+    @property
+    def note(self):
+        """Bytes that belong to the frame as a whole; empty for none."""
+        return <bytes>self.pieces.note[:self.pieces.note_bytes]
+
+    def payload(self, index):
+        """Return the payload of one record."""
+        cdef u32 row = index
+        if not 0 <= index < self.pieces.record_count:
+            raise IndexError(index)
+        if self.pieces.payload_offsets == NULL:
+            return b""
+        return <bytes>self.pieces.payloads[
+            self.pieces.payload_offsets[row]:self.pieces.payload_offsets[row + 1]]

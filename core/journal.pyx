@@ -1,0 +1,267 @@
+"""The journal's writing side: append-only segments of frames. Layout in README.md.
+
+One writer, told by a lock on the folder. A segment is allocated and zeroed ahead of its turn, so
+that an append changes no metadata of the file, and written in whole blocks of 4,096 bytes, past
+the page cache where the file system allows it. A failed write or flush is never retried: after
+one, nobody can know what the disk holds, so the engine stops.
+"""
+
+import errno as errno_codes
+import fcntl
+import os
+from pathlib import Path
+
+from payvand.core.errors import JournalInUse, JournalUnusable
+from payvand.core.segments import SEGMENT_HEADER_BYTES, SPARE_NAME
+
+from libc.errno cimport errno
+from libc.stdio cimport snprintf
+from libc.stdlib cimport free
+from libc.string cimport memcpy, memset
+
+from payvand.core.checksum cimport crc32c, sha256
+from payvand.core.types cimport *
+
+cdef extern from "<fcntl.h>" nogil:
+    """
+    #ifndef _GNU_SOURCE
+    #define _GNU_SOURCE
+    #endif
+    #include <fcntl.h>
+    #include <sys/stat.h>
+    #include <stdlib.h>
+    #include <unistd.h>
+    #include <stdio.h>
+    #include <errno.h>
+    #ifndef O_DIRECT
+    #define O_DIRECT 0
+    #endif
+    static long payvand_pwrite_all(int fd, const unsigned char *data, unsigned long long size,
+                                   unsigned long long offset) {
+        while (size) {
+            ssize_t done = pwrite(fd, data, size, (off_t)offset);
+            if (done < 0) { if (errno == EINTR) continue; return errno; }
+            if (done == 0) return EIO;
+            data += done; size -= (unsigned long long)done; offset += (unsigned long long)done;
+        }
+        return 0;
+    }
+    static int payvand_open_at(int folder, const char *name, int flags, int mode) {
+        return openat(folder, name, flags | O_CLOEXEC, mode);
+    }
+    static int payvand_flush(int fd) {
+    #if defined(__APPLE__)
+        return fsync(fd) ? errno : 0;
+    #else
+        return fdatasync(fd) ? errno : 0;
+    #endif
+    }
+    """
+    int O_RDWR, O_CREAT, O_TRUNC, O_DIRECT
+    long payvand_pwrite_all(int fd, const u8* data, u64 size, u64 offset)
+    int payvand_open_at(int folder, const char* name, int flags, int mode)
+    int payvand_flush(int fd)
+    int fsync(int fd)
+    int close(int fd)
+    int renameat(int old_folder, const char* old, int new_folder, const char* new)
+    int posix_memalign(void** out, size_t alignment, size_t size)
+
+cdef enum:
+    BLOCK = 4096
+    ZEROS_BYTES = 1 << 20
+    SEGMENT_MAGIC = 0x31535650      # "PVS1"
+    SEGMENT_VERSION = 1
+
+cdef packed struct SegmentHeader:
+    u32 magic
+    u16 version
+    u16 reserved_16
+    u64 first_sequence
+    u8 journal_id[16]
+    u8 previous[32]
+    u8 reserved[60]
+    u32 checksum                    # CRC-32C of the block of 4,096 bytes, this field as zero
+
+assert sizeof(SegmentHeader) == 128
+assert BLOCK == SEGMENT_HEADER_BYTES
+cdef bytes SPARE = SPARE_NAME.encode()
+
+
+cdef class Journal:
+    """Append frames to the segments of a folder; at most one Journal a folder, machine-wide."""
+
+    def __cinit__(self):
+        self.folder_fd = self.lock_fd = self.fd = self.spare_fd = -1
+
+    def __init__(self, folder, *, segment_bytes):
+        """Open a folder for writing; `start` or `resume` must follow.
+
+        Raises JournalInUse, JournalUnusable.
+        """
+        self.folder = Path(folder)
+        self.segment_bytes = segment_bytes
+        if segment_bytes % BLOCK or segment_bytes < 2 * BLOCK:
+            raise ValueError(f"segment_bytes={segment_bytes} must be a multiple of {BLOCK}")
+        if (posix_memalign(<void**>&self.block, BLOCK, BLOCK)
+                or posix_memalign(<void**>&self.zeros, BLOCK, ZEROS_BYTES)):
+            raise MemoryError("no memory for the journal's blocks")
+        memset(self.zeros, 0, ZEROS_BYTES)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self.folder_fd = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)
+            self.lock_fd = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise JournalUnusable(f"can't open the journal's folder: {error}",
+                                  hint="make the folder writable for this user") from error
+        try:
+            fcntl.flock(self.lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            holder = os.pread(self.lock_fd, 32, 0).decode(errors="replace").strip()
+            raise JournalInUse(
+                f"{self.folder} is in use by process {holder or 'unknown'}",
+                hint="stop that process first, or give this one another folder") from error
+        os.ftruncate(self.lock_fd, 0)
+        os.pwrite(self.lock_fd, f"{os.getpid()}\n".encode(), 0)
+
+    def start(self, journal_id):
+        """Begin an empty journal under a 16-byte id."""
+        memcpy(self.journal_id, <const u8*><bytes>journal_id, 16)
+        memset(self.previous, 0, 32)
+        self.sequence = 0
+        self._raise(self.roll(1), "begin a segment")
+
+    def resume(self, journal_id, segment, offset, sequence, previous):
+        """Go on behind the last good frame: in file *segment* at *offset*."""
+        memcpy(self.journal_id, <const u8*><bytes>journal_id, 16)
+        memcpy(self.previous, <const u8*><bytes>previous, 32)
+        self.sequence = sequence
+        self.offset = offset
+        name = segment.encode()
+        self.fd = self._open(name, O_RDWR)
+        if self.fd < 0:
+            self._raise(errno, f"open {segment}")
+
+    def erase(self, start, stop):
+        """Overwrite a torn tail with zeros, in whole blocks, and make that durable."""
+        cdef u64 at = start
+        cdef u64 end = stop
+        cdef u64 size
+        while at < end:
+            size = min(end - at, <u64>ZEROS_BYTES)
+            self._raise(payvand_pwrite_all(self.fd, self.zeros, size, at), "erase a torn tail")
+            at += size
+        self._raise(payvand_flush(self.fd), "flush")
+
+    def prepare(self):
+        """Make the next segment ready ahead of its turn, where it isn't; may take a while."""
+        cdef int failure = 0
+        if self.spare_fd < 0:
+            with nogil:
+                failure = self.make_spare()
+            self._raise(failure, "allocate a segment")
+
+    @property
+    def needs_spare(self):
+        """True while no segment is ready for the time when the present one is full."""
+        return self.spare_fd < 0
+
+    def close(self):
+        """Close the files and give up the lock."""
+        for fd in (self.fd, self.spare_fd, self.folder_fd, self.lock_fd):
+            if fd >= 0:
+                os.close(fd)
+        self.folder_fd = self.lock_fd = self.fd = self.spare_fd = -1
+
+    def __dealloc__(self):
+        free(self.block)
+        free(self.zeros)
+
+    cdef int append(self, const u8* frame, u64 length, u64 sequence) noexcept nogil:
+        """Write a frame and make it durable; return 0 or an errno, after which all is over.
+
+        *frame* lies on a block boundary and *length* is a multiple of a block.
+        """
+        cdef int failure
+        if self.offset + length > self.segment_bytes and self.offset > BLOCK:
+            failure = self.roll(sequence)
+            if failure:
+                return failure
+        failure = <int>payvand_pwrite_all(self.fd, frame, length, self.offset)
+        if failure:
+            return failure
+        failure = payvand_flush(self.fd)
+        if failure:
+            return failure
+        self.offset += length
+        self.sequence = sequence
+        sha256(frame, length, NULL, 0, self.previous)
+        return 0
+
+    cdef int make_spare(self) noexcept nogil:
+        """Allocate and zero the next segment under the spare's name."""
+        cdef u64 at = 0
+        cdef u64 size
+        cdef int failure = 0
+        cdef int fd = payvand_open_at(self.folder_fd, SPARE, O_RDWR | O_CREAT | O_TRUNC | O_DIRECT,
+                                      0o600)
+        self.direct = fd >= 0 and O_DIRECT != 0
+        if fd < 0 and errno == 22:      # EINVAL: the file system has no direct I/O
+            fd = payvand_open_at(self.folder_fd, SPARE, O_RDWR | O_CREAT | O_TRUNC, 0o600)
+        if fd < 0:
+            return errno
+        while at < self.segment_bytes and failure == 0:
+            size = min(self.segment_bytes - at, <u64>ZEROS_BYTES)
+            failure = <int>payvand_pwrite_all(fd, self.zeros, size, at)
+            at += size
+        if failure == 0 and fsync(fd):
+            failure = errno
+        if failure:
+            close(fd)
+            return failure
+        self.spare_fd = fd
+        return 0
+
+    cdef int roll(self, u64 sequence) noexcept nogil:
+        """Begin a new segment whose first frame is *sequence*."""
+        cdef SegmentHeader* header = <SegmentHeader*>self.block
+        cdef char name[64]
+        cdef int failure
+        if self.spare_fd < 0:
+            failure = self.make_spare()
+            if failure:
+                return failure
+        memset(self.block, 0, BLOCK)
+        header.magic = SEGMENT_MAGIC
+        header.version = SEGMENT_VERSION
+        header.first_sequence = sequence
+        memcpy(header.journal_id, self.journal_id, 16)
+        memcpy(header.previous, self.previous, 32)
+        header.checksum = crc32c(0, self.block, BLOCK)
+        failure = <int>payvand_pwrite_all(self.spare_fd, self.block, BLOCK, 0)
+        if failure:
+            return failure
+        if fsync(self.spare_fd):
+            return errno
+        snprintf(name, sizeof(name), "segment-%016llu.journal", <unsigned long long>sequence)
+        if renameat(self.folder_fd, SPARE, self.folder_fd, name) or fsync(self.folder_fd):
+            return errno
+        if self.fd >= 0:
+            close(self.fd)
+        self.fd = self.spare_fd
+        self.spare_fd = -1
+        self.offset = BLOCK
+        return 0
+
+    def _open(self, name, flags):
+        cdef int fd = payvand_open_at(self.folder_fd, name, flags | O_DIRECT, 0o600)
+        self.direct = fd >= 0 and O_DIRECT != 0
+        if fd < 0 and errno == 22:
+            fd = payvand_open_at(self.folder_fd, name, flags, 0o600)
+        return fd
+
+    def _raise(self, failure, act):
+        if failure:
+            raise JournalUnusable(
+                f"{self.folder}: can't {act}: {os.strerror(failure)} "
+                f"({errno_codes.errorcode.get(failure, failure)})",
+                hint="free or repair the disk under this folder, then start again")

@@ -1,0 +1,90 @@
+"""Applying a frame to the books, the first time and again: one way for both.
+
+A replay must give what was journaled: the same status for every event, the same reservations
+expired, the same amounts moved. Where it doesn't, the program or the journal is not what it was.
+"""
+
+import numpy as np
+
+from payvand.core import records
+from payvand.core.errors import ReplayDiffers
+
+from libc.string cimport memcmp
+
+from payvand.core.accounts cimport create_accounts, set_limits
+from payvand.core.books cimport books_reserve
+from payvand.core.expiry cimport expire
+from payvand.core.frame cimport Frame
+from payvand.core.ledger cimport Ledger
+from payvand.core.transfers cimport create_transfers
+from payvand.core.types cimport *
+
+
+cdef u32 apply_pieces(Books* books, const Pieces* pieces, u64 base,
+                      Result* results) except? 0xFFFFFFFE nogil:
+    """Let time pass to *base*, then apply a batch (in: pieces; out: results)."""
+    cdef u32 count = pieces.record_count
+    if pieces.operation == OPERATION_CREATE_ACCOUNTS:
+        books_reserve(books, count, 0)
+    elif pieces.operation == OPERATION_CREATE_TRANSFERS:
+        books_reserve(books, 0, count)
+    books.resolved_count = 0
+    expire(books, base)
+    books.timestamp = base
+    if pieces.operation == OPERATION_CREATE_ACCOUNTS:
+        create_accounts(books, <const Account*>pieces.records, count, base, results)
+    elif pieces.operation == OPERATION_CREATE_TRANSFERS:
+        create_transfers(books, <const Transfer*>pieces.records, pieces.decisions, count, base,
+                         results)
+    elif pieces.operation == OPERATION_SET_LIMITS:
+        set_limits(books, <const Limit*>pieces.records, count, base, results)
+    return count
+
+
+cdef int replay_pieces(Books* books, Stage stage, const Pieces* pieces,
+                       Result* results) except -1 nogil:
+    """Apply a journaled frame and hold the outcome against the one journaled with it."""
+    cdef u32 index
+    cdef u64 base = pieces.timestamp - pieces.record_count
+    if base < books.timestamp:
+        with gil:
+            raise ReplayDiffers(f"frame {pieces.sequence}: time went backwards",
+                                hint="run `payvand verify` on the data folder")
+    apply_pieces(books, pieces, base, results)
+    for index in range(pieces.record_count):
+        if results[index].status != pieces.statuses[index]:
+            with gil:
+                raise ReplayDiffers(
+                    f"frame {pieces.sequence}, event {index}: status {results[index].status} "
+                    f"where {pieces.statuses[index]} was journaled",
+                    hint="run the version that wrote the journal, and report this")
+    if (books.expired_count != pieces.expired_count
+            or memcmp(books.expired, pieces.expired, pieces.expired_count * sizeof(Expired))
+            or (pieces.operation == OPERATION_CREATE_TRANSFERS
+                and (books.resolved_count != pieces.resolved_count
+                     or memcmp(books.resolved, pieces.resolved,
+                               pieces.resolved_count * sizeof(Resolved))))):
+        with gil:
+            raise ReplayDiffers(
+                f"frame {pieces.sequence}: other expiries or amounts than journaled",
+                hint="run the version that wrote the journal, and report this")
+    if pieces.operation == OPERATION_CREATE_TRANSFERS:
+        stage.observe(<const Transfer*>pieces.records, pieces.statuses, pieces.record_count,
+                      pieces.timestamp, False)
+    return 0
+
+
+def replay(Ledger ledger, Stage stage, frames):
+    """Apply journaled frames, in order, to a ledger and a stage; return the last sequence.
+
+    Raises ReplayDiffers where a frame's outcome is not the one journaled with it.
+    """
+    cdef Frame frame
+    cdef u64 sequence = 0
+    scratch = np.zeros(BATCH_EVENTS_MAX, records.RESULT)
+    cdef u8[::1] results = scratch.view(np.uint8)
+    for frame in frames:
+        with nogil:
+            replay_pieces(&ledger.books, stage, &frame.pieces, <Result*>&results[0])
+        sequence = frame.pieces.sequence
+    return sequence

@@ -1,0 +1,181 @@
+"""The journal's reading side: segment files of frames, checked byte by byte and link by link.
+
+A reader proves what it reads: every checksum, the sequence without gaps, and the SHA-256 chain from
+frame to frame and over segment borders. Where a frame is wrong, it tells a torn tail (a write that
+was under way when the machine stopped, never acknowledged) from damage to what was acknowledged.
+"""
+
+import mmap
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from payvand.core.checksum import crc32c_of
+from payvand.core.diagnosis import is_torn
+from payvand.core.errors import JournalCorrupt, JournalUnusable
+from payvand.core.frame import FAULTS, Frame, check_frame
+
+__all__ = ["SEGMENT_HEADER_BYTES", "SPARE_NAME", "JournalEnd", "JournalReader", "read_frames"]
+
+SEGMENT_HEADER_BYTES = 4096
+SPARE_NAME = "segment.spare"
+_SEGMENT_HEADER = struct.Struct("<IHHQ16s32s60sI")
+_SEGMENT_MAGIC = 0x31535650
+_SEGMENT_VERSION = 1
+_GOOD, _ABSENT = 0, 1
+
+
+@dataclass(frozen=True, slots=True)
+class JournalEnd:
+    """Where a journal ends: behind its last good frame.
+
+    `torn` is the range of bytes behind it that a write left unfinished, or None.
+    """
+
+    journal_id: bytes
+    segment: str
+    offset: int
+    sequence: int
+    digest: bytes
+    torn: tuple[int, int] | None
+
+
+class JournalReader:
+    """Read the frames of a folder in order; after the last, `end` says where the journal ends."""
+
+    def __init__(self, folder: Path, *, after: int = 0) -> None:
+        """Read frames with a sequence greater than *after*.
+
+        With `after` > 0 reading begins in the segment that holds that frame, and the chain is
+        proved from that segment's beginning on.
+        """
+        self.folder = folder
+        self.after = after
+        self.end: JournalEnd | None = None
+        self._digest = bytes(32)
+        self._sequence = 0
+        self._journal_id = b""
+
+    def segments(self) -> list[Path]:
+        """Return the segment files, oldest first."""
+        return sorted(self.folder.glob("segment-*.journal"))
+
+    def __iter__(self) -> Iterator[Frame]:
+        segments = self.segments()
+        first = 0
+        for index, path in enumerate(segments):
+            if _first_sequence(path) <= self.after + 1:
+                first = index
+        for index in range(first, len(segments)):
+            yield from self._read(
+                segments[index], begin=index == first, last=index == len(segments) - 1
+            )
+
+    def _read(self, path: Path, *, begin: bool, last: bool) -> Iterator[Frame]:
+        try:
+            with path.open("rb") as file:
+                if path.stat().st_size < SEGMENT_HEADER_BYTES:
+                    raise self._corrupt(path, 0, path.stat().st_size, "segment cut short")
+                data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        except OSError as error:
+            raise JournalUnusable(
+                f"can't read {path}: {error}", hint="give this user the right to read it"
+            ) from error
+        self._check_header(path, data, begin=begin)
+        offset = SEGMENT_HEADER_BYTES
+        while True:
+            fault, length, block = check_frame(data, offset)
+            if fault != _GOOD:
+                break
+            frame = Frame(data[offset : offset + length])
+            if frame.sequence != self._sequence + 1:
+                raise self._corrupt(
+                    path, offset, offset + length, f"sequence {frame.sequence} out of order"
+                )
+            if frame.previous != self._digest:
+                raise self._corrupt(
+                    path, offset, offset + length, "chain broken: the frame before was changed"
+                )
+            self._sequence = frame.sequence
+            self._digest = frame.digest
+            offset += length
+            if frame.sequence > self.after:
+                yield frame
+        torn = self._check_tail(path, data, offset, fault, length, block, last=last)
+        self.end = JournalEnd(
+            self._journal_id, path.name, offset, self._sequence, self._digest, torn
+        )
+
+    def _check_header(self, path: Path, data: mmap.mmap, *, begin: bool) -> None:
+        block = data[:SEGMENT_HEADER_BYTES]
+        magic, version, _, first, journal_id, previous, _, checksum = _SEGMENT_HEADER.unpack(
+            block[: _SEGMENT_HEADER.size]
+        )
+        blank = block[: _SEGMENT_HEADER.size - 4] + bytes(4) + block[_SEGMENT_HEADER.size :]
+        if magic != _SEGMENT_MAGIC or crc32c_of(blank) != checksum:
+            raise self._corrupt(path, 0, SEGMENT_HEADER_BYTES, "segment header checksum mismatch")
+        if version != _SEGMENT_VERSION:
+            raise JournalUnusable(
+                f"{path} has format version {version}, this program reads {_SEGMENT_VERSION}",
+                hint="use the program that wrote it, or a newer one",
+            )
+        if first != _first_sequence(path):
+            raise self._corrupt(path, 0, SEGMENT_HEADER_BYTES, "the file bears another's name")
+        if begin:
+            if self.after == 0 and first != 1:
+                raise self._corrupt(path, 0, SEGMENT_HEADER_BYTES, "earlier segments are missing")
+            self._sequence, self._digest, self._journal_id = first - 1, previous, journal_id
+        elif (first, previous, journal_id) != (
+            self._sequence + 1,
+            self._digest,
+            self._journal_id,
+        ):
+            raise self._corrupt(
+                path, 0, SEGMENT_HEADER_BYTES, "does not follow the segment before it"
+            )
+
+    def _check_tail(
+        self,
+        path: Path,
+        data: mmap.mmap,
+        offset: int,
+        fault: int,
+        length: int,
+        block: int,
+        *,
+        last: bool,
+    ) -> tuple[int, int] | None:
+        """Judge what stands behind the last good frame: nothing, a torn write, or damage."""
+        rest = np.frombuffer(data, np.uint8, offset=offset)
+        used = int(rest.nonzero()[0][-1]) + 1 if rest.any() else 0
+        if used == 0:
+            return None
+        stop = offset + length if length else offset + used
+        if not last or not is_torn(data, offset, self._sequence + 1):
+            raise self._corrupt(path, *_range(offset, stop, fault, block), FAULTS[fault])
+        return offset, -(-(offset + used) // SEGMENT_HEADER_BYTES) * SEGMENT_HEADER_BYTES
+
+    def _corrupt(self, path: Path, start: int, stop: int, what: str) -> JournalCorrupt:
+        return JournalCorrupt(path.name, self._sequence + 1, start, stop, what)
+
+
+def _range(offset: int, stop: int, fault: int, block: int) -> tuple[int, int]:
+    """Narrow the range of the damage to the block whose checksum is wrong."""
+    if FAULTS[fault].startswith("body"):
+        return max(offset, offset + block * 4096), min(stop, offset + (block + 2) * 4096)
+    return offset, stop
+
+
+def _first_sequence(path: Path) -> int:
+    return int(path.stem.removeprefix("segment-"))
+
+
+def read_frames(folder: Path, after: int = 0) -> Iterator[Frame]:
+    """Iterate over the frames of a journal with a sequence greater than *after*.
+
+    Raises JournalCorrupt where bytes are not what was written. A torn tail ends the iteration.
+    """
+    return iter(JournalReader(folder, after=after))

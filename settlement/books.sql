@@ -1,0 +1,167 @@
+-- The projection of the journal: for queries and reports, never for decisions about money.
+--
+-- Everything here follows from the journal, so this schema has no migrations: where this file
+-- changes, the schema is dropped and filled again. All tables are append-only but `cursor`. The
+-- primary keys are the ledger's own identities, so that a frame can't be projected twice.
+
+CREATE SCHEMA books;
+
+-- One row for each frame: the numbers have no gap.
+CREATE TABLE books.frame (
+    sequence  bigint   PRIMARY KEY,
+    timestamp bigint   NOT NULL,  -- nanoseconds since 1970, as everywhere here
+    operation smallint NOT NULL,  -- payvand.core.Operation
+    event     bigint   NOT NULL,  -- 0 none, 1 a settlement window was closed
+    records   integer  NOT NULL,  -- in the frame
+    created   integer  NOT NULL,  -- of them, those that had an effect
+    expired   integer  NOT NULL   -- reservations that ran out before them
+);
+
+CREATE TABLE books.account (
+    id            numeric(39) PRIMARY KEY,
+    ledger        bigint      NOT NULL,
+    code          integer     NOT NULL,
+    flags         integer     NOT NULL,
+    user_data_128 uuid        NOT NULL,
+    user_data_64  numeric(20) NOT NULL,
+    user_data_32  bigint      NOT NULL,
+    timestamp     bigint      NOT NULL UNIQUE,
+    sequence      bigint      NOT NULL
+);
+
+CREATE TABLE books.account_limit (
+    account_id   numeric(39) NOT NULL,
+    limit_amount numeric(39) NOT NULL,
+    timestamp    bigint      PRIMARY KEY,
+    sequence     bigint      NOT NULL
+);
+
+-- Every transfer that had an effect. The amount is what really moved, was reserved or released.
+CREATE TABLE books.transfer (
+    id                uuid        PRIMARY KEY,
+    debit_account_id  numeric(39) NOT NULL,
+    credit_account_id numeric(39) NOT NULL,
+    amount            numeric(39) NOT NULL,
+    pending_id        uuid,                  -- what it posts or voids
+    user_data_128     uuid        NOT NULL,
+    user_data_64      numeric(20) NOT NULL,
+    user_data_32      bigint      NOT NULL,
+    timeout           bigint      NOT NULL,  -- seconds
+    ledger            bigint      NOT NULL,
+    code              integer     NOT NULL,
+    flags             integer     NOT NULL,  -- payvand.core.TransferFlags
+    timestamp         bigint      NOT NULL,
+    sequence          bigint      NOT NULL,
+    window_number     integer     NOT NULL,  -- the window open then; a settlement's own window
+    payload           bytea
+);
+
+-- A reservation is resolved once.
+CREATE UNIQUE INDEX transfer_pending_id ON books.transfer (pending_id)
+    WHERE pending_id IS NOT NULL;
+-- The postings of an account, in the order of the books: statements. 10 = pending or void.
+CREATE INDEX transfer_debit ON books.transfer (debit_account_id, window_number, timestamp)
+    WHERE flags & 10 = 0;
+CREATE INDEX transfer_credit ON books.transfer (credit_account_id, window_number, timestamp)
+    WHERE flags & 10 = 0;
+
+-- Reservations that ran out.
+CREATE TABLE books.expiry (
+    pending_id uuid   PRIMARY KEY,
+    timestamp  bigint NOT NULL,
+    sequence   bigint NOT NULL
+);
+
+-- Attempts that had no effect, but for those whose id had had its outcome before.
+CREATE TABLE books.failure (
+    id                uuid        NOT NULL,
+    status            bigint      NOT NULL,  -- payvand.core.TransferStatus
+    decision          bigint      NOT NULL,  -- of the risk stage; low bits 0 allow 1 review 2 decline
+    burned            boolean     NOT NULL,  -- the id is spent: the failure is final
+    debit_account_id  numeric(39) NOT NULL,
+    credit_account_id numeric(39) NOT NULL,
+    amount            numeric(39) NOT NULL,
+    ledger            bigint      NOT NULL,
+    code              integer     NOT NULL,
+    flags             integer     NOT NULL,
+    timestamp         bigint      PRIMARY KEY,
+    sequence          bigint      NOT NULL
+);
+
+CREATE UNIQUE INDEX failure_burned ON books.failure (id) WHERE burned;
+
+-- Closed windows.
+CREATE TABLE books.settlement_window (
+    number          integer PRIMARY KEY,
+    opened_sequence bigint  NOT NULL UNIQUE,
+    closed_sequence bigint  NOT NULL UNIQUE,
+    closed_at       bigint  NOT NULL,
+    note            text    NOT NULL  -- as the journal holds it
+);
+
+CREATE TABLE books.net_position (
+    window_number integer     NOT NULL REFERENCES books.settlement_window (number),
+    participant   integer     NOT NULL,
+    ledger        bigint      NOT NULL,
+    opening       numeric(39) NOT NULL,
+    debits        numeric(39) NOT NULL,
+    credits       numeric(39) NOT NULL,
+    net           numeric(39) NOT NULL CHECK (net = credits - debits),
+    settled       numeric(39) NOT NULL,
+    carried       numeric(39) NOT NULL CHECK (carried = opening + net - settled),
+    PRIMARY KEY (window_number, participant)
+);
+
+-- How far the projection is. Changes in the transaction that adds the rows.
+CREATE TABLE books.cursor (
+    only        boolean PRIMARY KEY DEFAULT true CHECK (only),
+    sequence    bigint  NOT NULL,
+    timestamp   bigint  NOT NULL,
+    open_window integer NOT NULL,
+    definition  text    NOT NULL  -- SHA-256 of this file
+);
+
+-- Payments with the state that their transfers say. Codes below 10 are the kinds of payments;
+-- ids with the topmost bit set are the switch's own. 2 pending, 4 post, 8 void.
+CREATE VIEW books.payment AS
+SELECT
+    first.id,
+    CASE
+        WHEN first.flags & 2 = 0 THEN 'settled'
+        WHEN resolution.flags & 4 <> 0 THEN 'settled'
+        WHEN resolution.id IS NOT NULL THEN 'rejected'
+        WHEN expiry.pending_id IS NOT NULL THEN 'expired'
+        ELSE 'reserved'
+    END AS state,
+    first.debit_account_id,
+    first.credit_account_id,
+    first.amount,
+    first.ledger,
+    first.code,
+    first.timestamp AS recorded_at,
+    first.sequence AS recorded_sequence,
+    CASE
+        WHEN first.flags & 2 = 0 THEN first.timestamp
+        ELSE coalesce(resolution.timestamp, expiry.timestamp)
+    END AS final_at,
+    CASE
+        WHEN first.flags & 2 = 0 THEN first.window_number
+        WHEN resolution.flags & 4 <> 0 THEN resolution.window_number
+    END AS window_number,
+    CASE WHEN resolution.flags & 8 <> 0 THEN resolution.user_data_32 END AS rejection,
+    NULL::bigint AS status,
+    NULL::bigint AS decision
+FROM books.transfer AS first
+LEFT JOIN books.transfer AS resolution ON resolution.pending_id = first.id
+LEFT JOIN books.expiry ON expiry.pending_id = first.id
+WHERE first.flags & 12 = 0
+    AND first.code < 10
+    AND first.id < '80000000-0000-0000-0000-000000000000'
+UNION ALL
+SELECT
+    id, 'declined', debit_account_id, credit_account_id, amount, ledger, code,
+    timestamp, sequence, timestamp, NULL, NULL, status, decision
+FROM books.failure
+WHERE burned AND flags & 12 = 0
+    AND code < 10
+    AND id < '80000000-0000-0000-0000-000000000000';

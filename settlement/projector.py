@@ -1,0 +1,273 @@
+"""The projector: a cursor over the journal's frames into the schema `books` of PostgreSQL.
+
+Exactly once, by construction: the rows of a run of frames and the cursor's step over them are one
+transaction, which first takes the cursor's row under lock and fails if it isn't where this
+projector left it. After any fault the cursor is read again and following resumes behind it, so it
+doesn't matter whether a transaction whose answer was lost was committed or not.
+
+The transaction doesn't wait for PostgreSQL's disk: if the machine dies, the last rows and the
+cursor that covers them are lost together and come again from the journal.
+
+    engine.follow ──frames──► reader ──bounded queue──► writer ──COPY, cursor──► PostgreSQL
+
+When behind, the writer takes as many frames into a transaction as `ROWS_MAX` allows.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+
+from payvand.core.frame import Frame
+from payvand.settlement.database import Executor, create_books
+from payvand.settlement.errors import ProjectionConflict, SchemaMismatch
+from payvand.settlement.projection import Projection
+from payvand.settlement.windows import ClosedWindow
+
+__all__ = ["QUEUE_FRAMES_MAX", "ROWS_MAX", "Follow", "ProjectionStatus", "Projector"]
+
+Follow = Callable[[int], AsyncIterator[Frame]]
+"""Given a sequence, the durable frames after it, without gaps, and then those to come."""
+
+ROWS_MAX = 50_000
+"""About how many rows one transaction adds at most; a single frame may have more."""
+
+QUEUE_FRAMES_MAX = 64
+"""How many frames wait for the writer; then the reader stops reading."""
+
+RETRY_S_MIN = 0.1
+RETRY_S_MAX = 10.0
+"""Between attempts on a database that fails: the delay doubles from the first to the second."""
+
+log = logging.getLogger(__name__)
+
+_OUTAGE = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError, ProjectionConflict)
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectionStatus:
+    """How a projector stands."""
+
+    sequence: int
+    """The last frame that is in the database."""
+    behind_frames: int
+    """How many frames it has read and not yet committed."""
+    oldest_timestamp: int
+    """Of the oldest of those, in nanoseconds; 0 where there is none. Its age is the lag."""
+    failures: int
+    """How many attempts failed since the last success."""
+    last_error: str
+    """Why the last one did; empty after a success."""
+
+
+class Projector:
+    """Keep the schema `books` up with the journal; one for each database."""
+
+    def __init__(self, pool: asyncpg.Pool[asyncpg.Record], follow: Follow) -> None:
+        """Name where frames come from and go to; `run` does the work."""
+        self._pool = pool
+        self._follow = follow
+        self._sequence = 0
+        self._received = 0
+        self._oldest = 0
+        self._failures = 0
+        self._last_error = ""
+        self._advanced = asyncio.Condition()
+        self._pass: asyncio.Task[BaseException | None] | None = None
+
+    def statistics(self) -> ProjectionStatus:
+        """Return how it stands."""
+        return ProjectionStatus(
+            self._sequence,
+            max(self._received - self._sequence, 0),
+            self._oldest,
+            self._failures,
+            self._last_error,
+        )
+
+    async def run(self) -> None:
+        """Project until cancelled, or until the frames end.
+
+        A failing database is tried again and again, with a delay up to `RETRY_S_MAX`. What ends
+        the frames by a fault is raised, and so is `SchemaMismatch` where rows in the database
+        contradict the journal.
+        """
+        delay = RETRY_S_MIN
+        while True:
+            before = self._sequence
+            self._pass = asyncio.create_task(self._project_on())
+            try:
+                fault = await self._pass
+            except asyncio.CancelledError:
+                if _cancelling():
+                    raise
+                continue  # it was rebuilt
+            except (asyncpg.IntegrityConstraintViolationError, asyncpg.DataError) as error:
+                raise SchemaMismatch(
+                    f"the database refused rows of the journal: {error}",
+                    hint="something else wrote to the schema books: rebuild it",
+                ) from error
+            except _OUTAGE as error:
+                self._failures += 1
+                self._last_error = f"{type(error).__name__}: {error}"
+                if self._sequence != before:
+                    delay = RETRY_S_MIN
+                log.warning("projection: %s; again in %.1f s", self._last_error, delay)
+                await asyncio.sleep(delay)
+                delay = min(delay * 2, RETRY_S_MAX)
+                continue
+            if fault is not None:
+                raise fault
+            return
+
+    async def rebuild(self) -> None:
+        """Empty the projection; `run` then fills it again from the first frame."""
+        async with self._pool.acquire() as connection:
+            await create_books(connection, afresh=True)
+        await self._arrive_at(0)
+        if self._pass is not None:
+            self._pass.cancel()
+
+    async def wait_for(self, sequence: int) -> None:
+        """Wait until the frame *sequence* is in the database."""
+        async with self._advanced:
+            await self._advanced.wait_for(lambda: self._sequence >= sequence)
+
+    async def _project_on(self) -> BaseException | None:
+        """Follow from the database's cursor on; return what ended the frames.
+
+        Raises where the database fails.
+        """
+        async with self._pool.acquire() as connection:
+            await create_books(connection)
+            cursor = await connection.fetchrow("SELECT sequence, open_window FROM books.cursor")
+            assert cursor is not None
+            await self._arrive_at(cursor["sequence"])
+            self._received, self._oldest = self._sequence, 0
+            queue: asyncio.Queue[Frame | None] = asyncio.Queue(QUEUE_FRAMES_MAX)
+            reader = asyncio.create_task(self._read(queue, self._sequence))
+            try:
+                await self._write(connection, queue, self._sequence, cursor["open_window"])
+                return await reader
+            finally:
+                reader.cancel()
+                await asyncio.wait([reader])
+
+    async def _read(self, queue: "asyncio.Queue[Frame | None]", after: int) -> BaseException | None:
+        """Hand frames to the writer, None after the last; return the fault that ended them."""
+        fault = None
+        frames = self._follow(after)
+        try:
+            async for frame in frames:
+                self._received = frame.sequence
+                self._oldest = self._oldest or frame.timestamp
+                await queue.put(frame)
+        except Exception as error:
+            fault = error
+        finally:
+            if isinstance(frames, AsyncGenerator):
+                await frames.aclose()
+        await queue.put(None)
+        return fault
+
+    async def _write(
+        self,
+        connection: Executor,
+        queue: "asyncio.Queue[Frame | None]",
+        sequence: int,
+        open_window: int,
+    ) -> None:
+        """Commit what the queue holds, again and again, until the frames end."""
+        frame = await queue.get()
+        while frame is not None:
+            projection = Projection(sequence=sequence, open_window=open_window)
+            projection.add(frame)
+            while projection.rows < ROWS_MAX and not queue.empty():
+                frame = queue.get_nowait()
+                if frame is None:
+                    break
+                projection.add(frame)
+            # Off the event loop: most of the time the interpreter's lock is free.
+            tables = await asyncio.to_thread(list, projection.tables())
+            await commit(connection, projection, tables, after=sequence)
+            sequence, open_window = projection.sequence, projection.open_window
+            self._failures, self._last_error = 0, ""
+            self._oldest = projection.timestamp if self._received > sequence else 0
+            await self._arrive_at(sequence)
+            if frame is not None:
+                frame = await queue.get()
+
+    async def _arrive_at(self, sequence: int) -> None:
+        async with self._advanced:
+            self._sequence = sequence
+            self._advanced.notify_all()
+
+
+def _cancelling() -> bool:
+    """Tell whether the running task itself is being cancelled."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+async def commit(
+    connection: Executor,
+    projection: Projection,
+    tables: list[tuple[str, list[bytes]]],
+    *,
+    after: int,
+) -> None:
+    """Add the rows and move the cursor from *after*, in one transaction.
+
+    Raises `ProjectionConflict` where the cursor is elsewhere; then nothing is added.
+    """
+    async with connection.transaction():
+        await connection.execute("SET LOCAL synchronous_commit = off")
+        moved = await connection.fetchval(
+            "UPDATE books.cursor SET sequence = $2, timestamp = $3, open_window = $4 "
+            "WHERE sequence = $1 RETURNING sequence",
+            *(after, projection.sequence, projection.timestamp, projection.open_window),
+        )
+        if moved is None:
+            raise ProjectionConflict(
+                f"the projection's cursor isn't at {after}",
+                hint="another switch projects into this database, or it is being rebuilt",
+            )
+        for table, chunks in tables:
+            await connection.copy_to_table(
+                table, schema_name="books", source=_stream(chunks), format="binary"
+            )
+        for closed in projection.closed:
+            await _add_window(connection, closed)
+
+
+async def _stream(chunks: list[bytes]) -> AsyncIterator[bytes]:
+    for chunk in chunks:
+        yield chunk
+
+
+async def _add_window(connection: Executor, closed: ClosedWindow) -> None:
+    """Add a closed window and its positions."""
+    await connection.execute(
+        """
+        INSERT INTO books.settlement_window
+        SELECT $1, coalesce(max(closed_sequence), 0) + 1, $2, $3, $4 FROM books.settlement_window
+        """,
+        *(closed.number, closed.sequence, closed.timestamp, closed.note.decode()),
+    )
+    await connection.copy_records_to_table(
+        "net_position", schema_name="books", records=_position_rows(closed)
+    )
+
+
+def _position_rows(closed: ClosedWindow) -> list[tuple[Any, ...]]:
+    return [
+        (
+            *(closed.number, position.participant, position.ledger, position.opening),
+            *(position.debits, position.credits, position.net, position.settled),
+            position.carried,
+        )
+        for position in closed.positions
+    ]

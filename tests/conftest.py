@@ -1,0 +1,19 @@
+"""How hard the property tests search: `fast` in `make test`, `soak` where PAYVAND_SOAK is 1."""
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+FAST_EXAMPLES = 100
+SOAK_EXAMPLES = 10_000
+
+# A shared machine stalls at times; a slow example is no fault, a wrong one is.
+_CALM = [HealthCheck.too_slow, HealthCheck.data_too_large]
+
+settings.register_profile(
+    "fast", max_examples=FAST_EXAMPLES, deadline=None, suppress_health_check=_CALM
+)
+settings.register_profile(
+    "soak", max_examples=SOAK_EXAMPLES, deadline=None, suppress_health_check=_CALM
+)
+settings.load_profile("soak" if os.environ.get("PAYVAND_SOAK") == "1" else "fast")
