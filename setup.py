@@ -44,7 +44,13 @@ def compile_args() -> list[str]:
     """
     args = ["-O3", "-g0", "-fno-strict-aliasing"]
     if SANITIZE:
-        args = ["-O1", "-g", "-fno-omit-frame-pointer", "-fno-strict-aliasing", f"-fsanitize={SANITIZE}"]
+        args = [
+            "-O1",
+            "-g",
+            "-fno-omit-frame-pointer",
+            "-fno-strict-aliasing",
+            f"-fsanitize={SANITIZE}",
+        ]
     if platform.system() == "Linux":
         args.append("-pthread")
     return args
@@ -60,7 +66,9 @@ def extensions() -> list[Extension]:
             f"{NAME}.{name}.{path.stem}",
             [str(path.relative_to(ROOT))],
             include_dirs=[numpy.get_include(), "core"],
-            depends=[str(header.relative_to(ROOT)) for header in sorted((ROOT / "core").glob("*.h"))],
+            depends=[
+                str(header.relative_to(ROOT)) for header in sorted((ROOT / "core").glob("*.h"))
+            ],
             define_macros=macros,
             extra_compile_args=compile_args(),
             extra_link_args=[f"-fsanitize={SANITIZE}"] if SANITIZE else ["-pthread"],

@@ -60,7 +60,8 @@ cdef struct Pieces:
     u32 note_bytes
 
 cdef u32 record_bytes(u16 operation) noexcept nogil
-cdef u64 frame_encode(const Pieces* pieces, const u8* previous, u8* out, u64 capacity) noexcept nogil
+cdef u64 frame_encode(const Pieces* pieces, u8* out, u64 capacity) noexcept nogil
+cdef void frame_seal(u8* frame, u64 total, u8* chain) noexcept nogil
 cdef FrameFault frame_check(const u8* data, u64 size, u64* frame_bytes,
                             u32* bad_block) noexcept nogil
 cdef void frame_pieces(const u8* data, Pieces* pieces) noexcept nogil

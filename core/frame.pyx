@@ -81,10 +81,11 @@ cdef u8* put(u8* out, const void* piece, u64 size) noexcept nogil:
     return out + rounded(size, 16)
 
 
-cdef u64 frame_encode(const Pieces* pieces, const u8* previous, u8* out, u64 capacity) noexcept nogil:
-    """Write a frame (in: pieces, previous; out: out); return its length, or 0 where it won't fit.
+cdef u64 frame_encode(const Pieces* pieces, u8* out, u64 capacity) noexcept nogil:
+    """Write a frame (in: pieces; out: out); return its length, or 0 where it won't fit.
 
     The length is a multiple of 4,096, so that no sector of an acknowledged frame is written again.
+    `frame_seal` must follow once the frame before is sealed.
     """
     cdef u32 sections = ((SECTION_DECISIONS if pieces.decisions != NULL else 0)
                          | (SECTION_PAYLOADS if pieces.payload_offsets != NULL else 0))
@@ -97,9 +98,7 @@ cdef u64 frame_encode(const Pieces* pieces, const u8* previous, u8* out, u64 cap
     cdef u64 head = head_bytes_of(blocks)
     cdef u64 total = rounded(head + body, FRAME_ALIGNMENT)
     cdef Header* header = <Header*>out
-    cdef u32* table = <u32*>(out + HEADER_BYTES)
     cdef u8* at = out + head
-    cdef u64 block, start, stop
     if total > capacity:
         return 0
     memset(out, 0, head)
@@ -117,7 +116,6 @@ cdef u64 frame_encode(const Pieces* pieces, const u8* previous, u8* out, u64 cap
     header.body_bytes = body
     header.block_count = <u32>blocks
     header.sections = sections
-    memcpy(header.previous, previous, 32)
     at = put(at, pieces.records, count * record_bytes(pieces.operation))
     at = put(at, pieces.statuses, count * 4)
     if sections & SECTION_DECISIONS:
@@ -129,12 +127,26 @@ cdef u64 frame_encode(const Pieces* pieces, const u8* previous, u8* out, u64 cap
         at = put(at, pieces.payloads, payloads_bytes)
     at = put(at, pieces.note, pieces.note_bytes)
     memset(at, 0, out + total - at)
-    for block in range(blocks):
+    return total
+
+
+cdef void frame_seal(u8* frame, u64 total, u8* chain) noexcept nogil:
+    """Link an encoded frame behind the one before, and put it under its checksums.
+
+    *chain* (in and out) holds the SHA-256 of the frame before, and of this one afterwards.
+    """
+    cdef Header* header = <Header*>frame
+    cdef u32* table = <u32*>(frame + HEADER_BYTES)
+    cdef u64 head = head_bytes_of(header.block_count)
+    cdef u64 block, start, stop
+    memcpy(header.previous, chain, 32)
+    for block in range(header.block_count):
         start = min(head + block * FRAME_ALIGNMENT, total)
         stop = min(start + FRAME_ALIGNMENT, total)
-        table[block] = crc32c(0, out + start, stop - start)
-    header.checksum = crc32c(0, out, head)
-    return total
+        table[block] = crc32c(0, frame + start, stop - start)
+    header.checksum = 0
+    header.checksum = crc32c(0, frame, head)
+    sha256(frame, total, NULL, 0, chain)
 
 
 cdef FrameFault frame_check(const u8* data, u64 size, u64* frame_bytes,

@@ -2,22 +2,27 @@
 
 from payvand.core.types cimport u8, u64
 
+cdef extern from "<pthread.h>" nogil:
+    ctypedef struct pthread_mutex_t:
+        pass
+
 cdef class Journal:
     cdef readonly object folder
     cdef readonly u64 segment_bytes
     cdef readonly bint direct           # writes go round the page cache
     cdef readonly u64 sequence          # of the last frame written
     cdef u64 offset                     # where the next frame goes in the segment
-    cdef u8 previous[32]                # SHA-256 of the last frame
     cdef u8 journal_id[16]
     cdef bytes folder_path
     cdef int folder_fd
     cdef int lock_fd
     cdef int fd
     cdef int spare_fd                   # zeroed segment waiting for its turn, or -1
+    cdef pthread_mutex_t spare_lock     # held while the spare is made or taken
     cdef u8* block                      # one aligned block of scratch
     cdef u8* zeros                      # aligned zeros
 
     cdef int append(self, const u8* frame, u64 length, u64 sequence) noexcept nogil
     cdef int make_spare(self) noexcept nogil
-    cdef int roll(self, u64 sequence) noexcept nogil
+    cdef int roll(self, u64 sequence, const u8* previous) noexcept nogil
+    cdef int begin_segment(self, u64 sequence, const u8* previous) noexcept nogil

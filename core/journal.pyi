@@ -14,9 +14,7 @@ class Journal:
         """
     def start(self, journal_id: bytes) -> None:
         """Begin an empty journal under a 16-byte id."""
-    def resume(
-        self, journal_id: bytes, segment: str, offset: int, sequence: int, previous: bytes
-    ) -> None:
+    def resume(self, journal_id: bytes, segment: str, offset: int, sequence: int) -> None:
         """Go on behind the last good frame: in file *segment* at *offset*."""
     def erase(self, start: int, stop: int) -> None:
         """Overwrite a torn tail with zeros, in whole blocks, and make that durable."""

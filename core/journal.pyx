@@ -19,7 +19,8 @@ from libc.stdio cimport snprintf
 from libc.stdlib cimport free
 from libc.string cimport memcpy, memset
 
-from payvand.core.checksum cimport crc32c, sha256
+from payvand.core.checksum cimport crc32c
+from payvand.core.frame cimport Header
 from payvand.core.types cimport *
 
 cdef extern from "<fcntl.h>" nogil:
@@ -33,6 +34,7 @@ cdef extern from "<fcntl.h>" nogil:
     #include <unistd.h>
     #include <stdio.h>
     #include <errno.h>
+    #include <pthread.h>
     #ifndef O_DIRECT
     #define O_DIRECT 0
     #endif
@@ -64,6 +66,9 @@ cdef extern from "<fcntl.h>" nogil:
     int fsync(int fd)
     int close(int fd)
     int renameat(int old_folder, const char* old, int new_folder, const char* new)
+    int pthread_mutex_init(pthread_mutex_t* lock, const void* attributes)
+    int pthread_mutex_lock(pthread_mutex_t* lock)
+    int pthread_mutex_unlock(pthread_mutex_t* lock)
     int posix_memalign(void** out, size_t alignment, size_t size)
 
 cdef enum:
@@ -82,9 +87,12 @@ cdef packed struct SegmentHeader:
     u8 reserved[60]
     u32 checksum                    # CRC-32C of the block of 4,096 bytes, this field as zero
 
+_SPARE_BYTES = SPARE_NAME.encode()
+assert len(_SPARE_BYTES) < 16
 assert sizeof(SegmentHeader) == 128
 assert BLOCK == SEGMENT_HEADER_BYTES
-cdef bytes SPARE = SPARE_NAME.encode()
+cdef char SPARE[16]
+memcpy(SPARE, <const char*>_SPARE_BYTES, len(_SPARE_BYTES) + 1)
 
 
 cdef class Journal:
@@ -92,6 +100,7 @@ cdef class Journal:
 
     def __cinit__(self):
         self.folder_fd = self.lock_fd = self.fd = self.spare_fd = -1
+        pthread_mutex_init(&self.spare_lock, NULL)
 
     def __init__(self, folder, *, segment_bytes):
         """Open a folder for writing; `start` or `resume` must follow.
@@ -125,15 +134,15 @@ cdef class Journal:
 
     def start(self, journal_id):
         """Begin an empty journal under a 16-byte id."""
+        cdef u8 beginning[32]
+        memset(beginning, 0, 32)
         memcpy(self.journal_id, <const u8*><bytes>journal_id, 16)
-        memset(self.previous, 0, 32)
         self.sequence = 0
-        self._raise(self.roll(1), "begin a segment")
+        self._raise(self.roll(1, beginning), "begin a segment")
 
-    def resume(self, journal_id, segment, offset, sequence, previous):
+    def resume(self, journal_id, segment, offset, sequence):
         """Go on behind the last good frame: in file *segment* at *offset*."""
         memcpy(self.journal_id, <const u8*><bytes>journal_id, 16)
-        memcpy(self.previous, <const u8*><bytes>previous, 32)
         self.sequence = sequence
         self.offset = offset
         name = segment.encode()
@@ -155,10 +164,12 @@ cdef class Journal:
     def prepare(self):
         """Make the next segment ready ahead of its turn, where it isn't; may take a while."""
         cdef int failure = 0
-        if self.spare_fd < 0:
-            with nogil:
+        with nogil:
+            pthread_mutex_lock(&self.spare_lock)
+            if self.spare_fd < 0:
                 failure = self.make_spare()
-            self._raise(failure, "allocate a segment")
+            pthread_mutex_unlock(&self.spare_lock)
+        self._raise(failure, "allocate a segment")
 
     @property
     def needs_spare(self):
@@ -183,7 +194,7 @@ cdef class Journal:
         """
         cdef int failure
         if self.offset + length > self.segment_bytes and self.offset > BLOCK:
-            failure = self.roll(sequence)
+            failure = self.roll(sequence, (<const Header*>frame).previous)
             if failure:
                 return failure
         failure = <int>payvand_pwrite_all(self.fd, frame, length, self.offset)
@@ -194,7 +205,6 @@ cdef class Journal:
             return failure
         self.offset += length
         self.sequence = sequence
-        sha256(frame, length, NULL, 0, self.previous)
         return 0
 
     cdef int make_spare(self) noexcept nogil:
@@ -221,8 +231,16 @@ cdef class Journal:
         self.spare_fd = fd
         return 0
 
-    cdef int roll(self, u64 sequence) noexcept nogil:
-        """Begin a new segment whose first frame is *sequence*."""
+    cdef int roll(self, u64 sequence, const u8* previous) noexcept nogil:
+        """Begin a new segment whose first frame is *sequence*; return 0 or an errno."""
+        cdef int failure
+        pthread_mutex_lock(&self.spare_lock)
+        failure = self.begin_segment(sequence, previous)
+        pthread_mutex_unlock(&self.spare_lock)
+        return failure
+
+    cdef int begin_segment(self, u64 sequence, const u8* previous) noexcept nogil:
+        """Turn the spare, made now where there is none, into the segment in use."""
         cdef SegmentHeader* header = <SegmentHeader*>self.block
         cdef char name[64]
         cdef int failure
@@ -235,7 +253,7 @@ cdef class Journal:
         header.version = SEGMENT_VERSION
         header.first_sequence = sequence
         memcpy(header.journal_id, self.journal_id, 16)
-        memcpy(header.previous, self.previous, 32)
+        memcpy(header.previous, previous, 32)
         header.checksum = crc32c(0, self.block, BLOCK)
         failure = <int>payvand_pwrite_all(self.spare_fd, self.block, BLOCK, 0)
         if failure:

@@ -2,6 +2,7 @@
 
 __all__ = [
     "BATCH_EVENTS_MAX",
+    "COMMIT_WORKERS",
     "FRAME_BYTES_MAX",
     "NOTE_BYTES_MAX",
     "PAYLOADS_BYTES_MAX",
@@ -11,6 +12,9 @@ __all__ = [
 
 BATCH_EVENTS_MAX = 8190
 """Events in one batch, and so records in one frame."""
+
+COMMIT_WORKERS = 3
+"""Threads that carry batches: as many as the pipeline has stages."""
 
 PAYLOADS_BYTES_MAX = 4 << 20
 """Bytes of all payloads of one batch."""

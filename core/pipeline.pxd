@@ -1,7 +1,6 @@
 """The commit pipeline: batches go through scoring, ledger and journal without the GIL."""
 
-from payvand.core.frame cimport Pieces
-from payvand.core.journal cimport Journal
+from payvand.core.journal cimport Journal, pthread_mutex_t
 from payvand.core.ledger cimport Ledger
 from payvand.core.stage cimport Stage
 from payvand.core.types cimport Result, u8, u16, u32, u64
@@ -10,8 +9,6 @@ cdef enum:
     SLOTS = 8               # batches under way at once, the one being filled among them
 
 cdef extern from "<pthread.h>" nogil:
-    ctypedef struct pthread_mutex_t:
-        pass
     ctypedef struct pthread_cond_t:
         pass
 
@@ -20,7 +17,7 @@ cdef struct Slot:
     u16 operation
     u32 event
     u64 now                 # the engine's clock when the batch was sealed
-    u64 timestamp
+    u64 timestamp           # of its last event
     u64 sequence
     u32 record_count
     bint has_payloads
@@ -36,24 +33,31 @@ cdef struct Slot:
     u8* frame               # on a block boundary
     u64 frame_bytes
     u64 next_due
-    u64 applied_ns          # how long each stage took
-    u64 written_ns
+    u64 apply_ns            # how long each stage took
+    u64 write_ns
 
 cdef class Pipeline:
     cdef Slot slots[SLOTS]
-    # Counts of batches, ever rising: filled >= applied >= written >= released.
-    cdef u64 sealed, applied, written, released
+    # Counts of batches, ever rising: filled >= taken >= applied >= chained >= written >= released.
+    cdef u64 filled, taken, applied, chained, written, released
     cdef bint stopping
-    cdef int failure                    # errno of the write that failed, or -1
-    cdef object failure_text
+    cdef int failure                    # errno of the write that failed; -1 for another fault
+    cdef object fault                   # the exception of another fault
     cdef int wake_fd
-    cdef pthread_mutex_t lock
-    cdef pthread_cond_t changed
+    cdef u8 chain[32]                   # SHA-256 of the last sealed frame
+    cdef u64 base                       # sequence of the frame before the first batch
+    cdef u64 sequence                   # of the last applied batch
+    cdef pthread_mutex_t lock           # over the counts
+    cdef pthread_cond_t moved
     cdef pthread_mutex_t books_lock     # held while the ledger's memory changes or is read
     cdef Ledger ledger
     cdef Stage stage
     cdef Journal journal
 
-    cdef Slot* filling(self) noexcept nogil
-    cdef int apply_slot(self, Slot* slot) except -1 nogil
-    cdef void fail(self, int code) noexcept nogil
+    cdef Slot* slot_in_hand(self) noexcept nogil
+    cdef Slot* released_slot(self, u64 ticket) except NULL
+    cdef bint await_turn(self, const u64* count, u64 ticket) noexcept nogil
+    cdef void finish(self, u64* count) noexcept nogil
+    cdef void stop_for(self, int failure) noexcept nogil
+    cdef bint carry(self, u64 ticket) except -1 nogil
+    cdef int apply(self, Slot* slot) except -1 nogil

@@ -1,13 +1,14 @@
 """The commit pipeline: batches go through scoring, ledger and journal without the GIL.
 
-    fill ──seal──► apply (thread 1) ──► write + fdatasync (thread 2) ──wake──► release
-    asyncio        scoring, ledger      frame N, while N + 1 is applied         asyncio
+    fill ── seal ──► apply ──► chain ──► write + fdatasync ── wake ──► release
+    the caller       scoring,  checksums,    frame N, while N + 1       the caller
+                     ledger    SHA-256       is chained, N + 2 applied
 
-A ring of slots carries the batches; each stage only moves its own counter. Slots own their
-buffers, so nothing is allocated once it runs. One caller fills and releases, from one thread.
+Each worker carries one batch all the way; a stage admits batches in their order, one at a time. So
+a batch that comes alone changes hands once, and under load the three stages overlap. A ring of
+slots holds the batches and owns their buffers: nothing is allocated once it runs. One caller fills
+and releases, from one thread.
 """
-
-import os
 
 import numpy as np
 
@@ -18,8 +19,9 @@ from payvand.core.limits import FRAME_BYTES_MAX, NOTE_BYTES_MAX, PAYLOADS_BYTES_
 from libc.string cimport memcpy
 
 from payvand.core.arena cimport arena_close, arena_open
+from payvand.core.books cimport Books
 from payvand.core.expiry cimport next_due
-from payvand.core.frame cimport frame_encode, record_bytes
+from payvand.core.frame cimport Pieces, frame_encode, frame_pieces, frame_seal, record_bytes
 from payvand.core.replay cimport apply_pieces
 from payvand.core.types cimport *
 
@@ -57,16 +59,17 @@ cdef u64 RESULTS_BYTES = BATCH_EVENTS_MAX * sizeof(Result)
 
 
 cdef class Pipeline:
-    """Own the slots and the two loops that work them off."""
+    """Own the slots, and the stages through which workers carry them."""
 
-    def __cinit__(self, Ledger ledger, Stage stage, Journal journal, int wake_fd):
+    def __cinit__(self, Ledger ledger, Stage stage, Journal journal, bytes chain, int wake_fd):
         cdef Slot* slot
         cdef int index
         self.ledger, self.stage, self.journal, self.wake_fd = ledger, stage, journal, wake_fd
-        self.failure = 0
+        self.sequence = self.base = journal.sequence
+        memcpy(self.chain, <const u8*>chain, 32)
         pthread_mutex_init(&self.lock, NULL)
         pthread_mutex_init(&self.books_lock, NULL)
-        pthread_cond_init(&self.changed, NULL)
+        pthread_cond_init(&self.moved, NULL)
         for index in range(SLOTS):
             slot = &self.slots[index]
             slot.records = <u8*>arena_open(RECORDS_BYTES)
@@ -92,48 +95,70 @@ cdef class Pipeline:
             arena_close(slot.statuses, WORDS_BYTES)
             arena_close(slot.results, RESULTS_BYTES)
 
-    # --- filling, from the caller's thread ---------------------------------------------------
+    # --- the caller's side: fill, seal, release ----------------------------------------------
 
-    cdef Slot* filling(self) noexcept nogil:
-        return &self.slots[self.sealed % SLOTS]
+    cdef Slot* slot_in_hand(self) noexcept nogil:
+        return &self.slots[self.filled % SLOTS]
 
     @property
     def has_room(self):
         """True while there is a slot to fill."""
-        return self.sealed - self.released < SLOTS
+        return self.filled - self.released < SLOTS
 
     @property
     def under_way(self):
         """How many sealed batches are not durable yet."""
-        return self.sealed - self.written
+        return self.filled - self.written
 
     @property
-    def filled(self):
+    def records_in_hand(self):
         """How many records the slot in hand holds."""
-        return self.filling().record_count if self.has_room else 0
+        return self.slot_in_hand().record_count if self.has_room else 0
 
     @property
-    def sealed_sequence(self):
-        """The sequence of the last sealed batch."""
-        return self.journal_base + self.sealed
+    def ticket(self):
+        """The number of the batch in hand: batches are numbered in order, from 0."""
+        return self.filled
 
-    def fits(self, operation, count, payload_bytes):
-        """Tell whether a submission may join the slot in hand."""
-        cdef Slot* slot = self.filling()
+    @property
+    def applied_sequence(self):
+        """The sequence of the last batch that the ledger holds; read it under `lock_books`."""
+        return self.sequence
+
+    @property
+    def durable(self):
+        """The sequence of the last frame on stable storage."""
+        return self.base + self.written
+
+    @property
+    def batches_durable(self):
+        """How many of the batches are on stable storage: those with a lower ticket."""
+        return self.written
+
+    @property
+    def failed(self):
+        """What stopped the pipeline: an errno of the journal, an exception, or None."""
+        if self.failure > 0:
+            return self.failure
+        return self.fault if self.failure else None
+
+    def fits(self, operation, count, payloads_bytes):
+        """Tell whether a submission may join the batch in hand."""
+        cdef Slot* slot = self.slot_in_hand()
         if not self.has_room:
             return False
         if slot.record_count == 0:
             return True
-        return (slot.operation == operation and slot.event == 0
+        return (slot.operation == operation
                 and slot.record_count + <u32>count <= BATCH_EVENTS_MAX
-                and slot.payloads_bytes + <u64>payload_bytes <= PAYLOADS_MAX)
+                and slot.payloads_bytes + <u64>payloads_bytes <= PAYLOADS_MAX)
 
-    def add(self, operation, rows, payloads, offsets):
-        """Copy a submission into the slot in hand; return (slot number, first record).
+    def add(self, operation, rows, payloads=None, offsets=None):
+        """Copy a submission that fits into the batch in hand; return its first record's place.
 
-        *rows*: records of the operation. *payloads* and *offsets* (u4[n + 1], from 0) or None.
+        *rows*: records of the operation. *offsets*: u4[n + 1] into *payloads*, the first 0.
         """
-        cdef Slot* slot = self.filling()
+        cdef Slot* slot = self.slot_in_hand()
         cdef const u8[::1] view = rows.view(np.uint8)
         cdef u32 size = record_bytes(operation)
         cdef u32 count = <u32>(view.shape[0] // size)
@@ -141,12 +166,11 @@ cdef class Pipeline:
         cdef u32 index
         cdef const u8[::1] bytes_view
         cdef const u32[::1] offsets_view
+        assert self.fits(operation, count, len(payloads) if payloads is not None else 0)
         if first == 0:
             slot.operation = operation
-            slot.event = 0
             slot.has_payloads = False
             slot.payloads_bytes = 0
-            slot.note_bytes = 0
             slot.offsets[0] = 0
         if count:
             memcpy(slot.records + <u64>first * size, &view[0], view.shape[0])
@@ -157,18 +181,17 @@ cdef class Pipeline:
                 slot.offsets[first + index + 1] = slot.payloads_bytes + offsets_view[index + 1]
             if len(payloads):
                 bytes_view = payloads
-                memcpy(slot.payloads + slot.payloads_bytes, &bytes_view[0],
-                       offsets_view[count])
+                memcpy(slot.payloads + slot.payloads_bytes, &bytes_view[0], offsets_view[count])
             slot.payloads_bytes += offsets_view[count]
         else:
             for index in range(count):
                 slot.offsets[first + index + 1] = slot.payloads_bytes
         slot.record_count = first + count
-        return self.sealed, first
+        return first
 
     def seal(self, now, operation=None, event=0, note=b""):
-        """Send the slot in hand on its way; *operation* is given for one without records."""
-        cdef Slot* slot = self.filling()
+        """Send the batch in hand on its way; *operation* is given for one without records."""
+        cdef Slot* slot = self.slot_in_hand()
         cdef const u8* text = note
         if slot.record_count == 0:
             slot.operation = operation
@@ -180,41 +203,151 @@ cdef class Pipeline:
         memcpy(slot.note, text, len(note))
         with nogil:
             pthread_mutex_lock(&self.lock)
-            self.sealed += 1
-            pthread_cond_broadcast(&self.changed)
+            self.filled += 1
+            pthread_cond_broadcast(&self.moved)
             pthread_mutex_unlock(&self.lock)
 
-    # --- the two loops, each on a thread of its own ------------------------------------------
+    cdef Slot* released_slot(self, u64 ticket) except NULL:
+        assert self.released <= ticket < self.written, "not durable yet, or released already"
+        return &self.slots[ticket % SLOTS]
 
-    def run_apply(self):
-        """Apply sealed batches until told to stop."""
-        cdef Slot* slot
+    def outcome(self, ticket):
+        """Return (sequence, timestamp, RESULT[n], decisions u4[n], RESOLVED[k]) of a batch."""
+        cdef Slot* slot = self.released_slot(ticket)
+        cdef Pieces pieces
+        frame_pieces(slot.frame, &pieces)
+        results = np.zeros(slot.record_count, records.RESULT)
+        decisions = np.zeros(slot.record_count if pieces.decisions != NULL else 0, np.uint32)
+        resolved = np.zeros(pieces.resolved_count, records.RESOLVED)
+        cdef u8[::1] out = results.view(np.uint8)
+        if slot.record_count:
+            memcpy(&out[0], slot.results, slot.record_count * sizeof(Result))
+        if decisions.size:
+            out = decisions.view(np.uint8)
+            memcpy(&out[0], slot.decisions, slot.record_count * 4)
+        if pieces.resolved_count:
+            out = resolved.view(np.uint8)
+            memcpy(&out[0], pieces.resolved, pieces.resolved_count * sizeof(Resolved))
+        return slot.sequence, slot.timestamp, results, decisions, resolved
+
+    def frame(self, ticket):
+        """Return the frame of a batch, as it stands in the journal."""
+        cdef Slot* slot = self.released_slot(ticket)
+        return Frame(<bytes>slot.frame[:slot.frame_bytes])
+
+    def times(self, ticket):
+        """Return (next expiry or 0, ns of scoring and ledger, ns of write and flush, records)."""
+        cdef Slot* slot = self.released_slot(ticket)
+        return slot.next_due, slot.apply_ns, slot.write_ns, slot.record_count
+
+    def release(self):
+        """Give back the slot of the oldest batch, which is durable."""
+        self.released_slot(self.released).record_count = 0
+        self.released += 1
+
+    def lock_books(self):
+        """Keep workers from the ledger's memory until `unlock_books`, for the caller to read it.
+
+        Returns the sequence of the last batch in it: what was read is durable once `durable` has
+        come as far.
+        """
+        with nogil:
+            pthread_mutex_lock(&self.books_lock)
+        return self.sequence
+
+    def unlock_books(self):
+        """Let workers go on."""
+        pthread_mutex_unlock(&self.books_lock)
+
+    # --- the workers' side -------------------------------------------------------------------
+
+    def run(self):
+        """Carry batches until `stop`; COMMIT_WORKERS threads do so side by side."""
+        cdef u64 ticket
+        cdef bint going = True
         try:
             with nogil:
-                while True:
+                while going:
                     pthread_mutex_lock(&self.lock)
-                    while self.applied == self.sealed and not self.stopping:
-                        pthread_cond_wait(&self.changed, &self.lock)
-                    if self.applied == self.sealed or self.failure:
-                        pthread_mutex_unlock(&self.lock)
-                        break
-                    slot = &self.slots[self.applied % SLOTS]
+                    while self.taken == self.filled and not self.stopping and not self.failure:
+                        pthread_cond_wait(&self.moved, &self.lock)
+                    going = self.taken < self.filled and not self.failure
+                    ticket = self.taken
+                    if going:
+                        self.taken += 1
                     pthread_mutex_unlock(&self.lock)
-                    self.apply_slot(slot)
-                    pthread_mutex_lock(&self.lock)
-                    self.applied += 1
-                    pthread_cond_broadcast(&self.changed)
-                    pthread_mutex_unlock(&self.lock)
+                    if going:
+                        going = self.carry(ticket)
         except BaseException as error:
-            self.failure_text = str(error)
-            self.fail(-1)
+            self.fault = error
+            self.stop_for(-1)
 
-    cdef int apply_slot(self, Slot* slot) except -1 nogil:
-        """Score and apply one batch; its outcome goes into the slot."""
-        cdef Pieces pieces
-        cdef u64 base, started
-        cdef u32 index
+    def stop(self):
+        """Let the workers end once every sealed batch is durable."""
+        with nogil:
+            pthread_mutex_lock(&self.lock)
+            self.stopping = True
+            pthread_cond_broadcast(&self.moved)
+            pthread_mutex_unlock(&self.lock)
+
+    cdef bint carry(self, u64 ticket) except -1 nogil:
+        """Take a batch through the stages; return False where the pipeline has stopped."""
+        cdef Slot* slot = &self.slots[ticket % SLOTS]
+        cdef u64 started
+        cdef int failure
+        if not self.await_turn(&self.applied, ticket):
+            return False
+        self.apply(slot)
+        self.finish(&self.applied)
+        if not self.await_turn(&self.chained, ticket):
+            return False
+        frame_seal(slot.frame, slot.frame_bytes, self.chain)
+        self.finish(&self.chained)
+        if not self.await_turn(&self.written, ticket):
+            return False
         started = payvand_ticks()
+        failure = self.journal.append(slot.frame, slot.frame_bytes, slot.sequence)
+        slot.write_ns = payvand_ticks() - started
+        if failure:
+            self.stop_for(failure)
+            return False
+        self.finish(&self.written)
+        payvand_wake(self.wake_fd)
+        return True
+
+    cdef bint await_turn(self, const u64* count, u64 ticket) noexcept nogil:
+        """Wait until a stage has done all batches before this one; False after a failure."""
+        cdef bint going
+        pthread_mutex_lock(&self.lock)
+        while count[0] != ticket and not self.failure:
+            pthread_cond_wait(&self.moved, &self.lock)
+        going = not self.failure
+        pthread_mutex_unlock(&self.lock)
+        return going
+
+    cdef void finish(self, u64* count) noexcept nogil:
+        """Note that a stage has done its batch."""
+        pthread_mutex_lock(&self.lock)
+        count[0] += 1
+        pthread_cond_broadcast(&self.moved)
+        pthread_mutex_unlock(&self.lock)
+
+    cdef void stop_for(self, int failure) noexcept nogil:
+        """Stop everything for good: after a failed write nobody knows what the disk holds."""
+        pthread_mutex_lock(&self.lock)
+        if not self.failure:
+            self.failure = failure
+        pthread_cond_broadcast(&self.moved)
+        pthread_mutex_unlock(&self.lock)
+        payvand_wake(self.wake_fd)
+
+    cdef int apply(self, Slot* slot) except -1 nogil:
+        """Score and apply one batch, and encode its frame; its outcome goes into the slot."""
+        cdef Pieces pieces
+        cdef Books* books = &self.ledger.books
+        cdef u64 base
+        cdef u64 started = payvand_ticks()
+        cdef u32 index
         pieces.operation = slot.operation
         pieces.event = slot.event
         pieces.record_count = slot.record_count
@@ -222,34 +355,34 @@ cdef class Pipeline:
         pieces.decisions = NULL
         pthread_mutex_lock(&self.books_lock)
         try:
-            base = max(slot.now, self.ledger.books.timestamp)
+            base = max(slot.now, books.timestamp)
             slot.timestamp = base + slot.record_count
             if slot.operation == OPERATION_CREATE_TRANSFERS:
                 self.stage.decide(<const Transfer*>slot.records, slot.record_count,
                                   slot.timestamp, slot.decisions)
                 pieces.decisions = slot.decisions
-            apply_pieces(&self.ledger.books, &pieces, base, slot.results)
+            apply_pieces(books, &pieces, base, slot.results)
             for index in range(slot.record_count):
                 slot.statuses[index] = slot.results[index].status
             if slot.operation == OPERATION_CREATE_TRANSFERS:
                 self.stage.observe(<const Transfer*>slot.records, slot.statuses,
                                    slot.record_count, slot.timestamp, True)
-            slot.sequence = self.journal_base + self.applied + 1
+            self.sequence += 1
+            slot.sequence = self.sequence
             pieces.sequence = slot.sequence
             pieces.timestamp = slot.timestamp
             pieces.statuses = slot.statuses
-            pieces.resolved = self.ledger.books.resolved
-            pieces.resolved_count = self.ledger.books.resolved_count
-            pieces.expired = self.ledger.books.expired
-            pieces.expired_count = self.ledger.books.expired_count
+            pieces.resolved = books.resolved
+            pieces.resolved_count = books.resolved_count
+            pieces.expired = books.expired
+            pieces.expired_count = books.expired_count
             pieces.payload_offsets = slot.offsets if slot.has_payloads else NULL
             pieces.payloads = slot.payloads
             pieces.note = slot.note
             pieces.note_bytes = slot.note_bytes
-            # The chain value of the frame before is filled in when that frame is written.
-            slot.frame_bytes = frame_encode(&pieces, NULL_CHAIN, slot.frame, FRAME_MAX)
-            slot.next_due = next_due(&self.ledger.books)
+            slot.frame_bytes = frame_encode(&pieces, slot.frame, FRAME_MAX)
+            slot.next_due = next_due(books)
         finally:
             pthread_mutex_unlock(&self.books_lock)
-        slot.applied_ns = payvand_ticks() - started
+        slot.apply_ns = payvand_ticks() - started
         return 0

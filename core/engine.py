@@ -1,0 +1,558 @@
+"""The engine: a ledger, its journal and group commit behind an asyncio face.
+
+    async with await Engine.open(folder) as engine:
+        committed = await engine.create_transfers(transfers)
+
+One task's loop owns an engine. Submissions join the batch in hand, which sets out as soon as the
+disk has no more than one batch before it: so a submission alone waits for one flush, and under load
+batches grow by themselves. What a call returns is on stable storage.
+
+A failed write or flush stops the engine for good, and is never retried: every call under way and
+every later one raises JournalStopped. Opening the folder again recovers what was acknowledged.
+"""
+
+import asyncio
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from payvand.core.errors import EngineClosed, JournalStopped, PayvandFault
+from payvand.core.following import Tail
+from payvand.core.frame import Frame
+from payvand.core.journal import Journal
+from payvand.core.ledger import Ledger
+from payvand.core.limits import (
+    BATCH_EVENTS_MAX,
+    COMMIT_WORKERS,
+    NOTE_BYTES_MAX,
+    PAYLOADS_BYTES_MAX,
+    SEGMENT_BYTES,
+)
+from payvand.core.pipeline import Pipeline
+from payvand.core.records import ACCOUNT, LIMIT, TRANSFER, Operation, Records
+from payvand.core.recovery import Recovery, recover
+from payvand.core.stage import Stage
+
+__all__ = ["Committed", "Engine", "EngineStatistics", "StageTimes", "Still"]
+
+SEALED_MAX = 2
+"""Batches on their way before the one in hand waits: one at the disk, one before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What became of one submission; it is on stable storage."""
+
+    sequence: int
+    """Of the frame that holds it."""
+    timestamp: int
+    """Of the frame's last event, in nanoseconds since 1970."""
+    results: Records
+    """RESULT[n], one for each event, in order."""
+    decisions: npt.NDArray[np.uint32]
+    """What the stage before the ledger decided, u4[n]; empty where there is no stage."""
+    resolved: Records
+    """RESOLVED[k]: amounts that moved where they aren't those asked for; `index` counts from the
+    submission's first event."""
+
+
+@dataclass(frozen=True, slots=True)
+class StageTimes:
+    """How long the stages took for one batch."""
+
+    records: int
+    apply_ns: int
+    """Scoring, ledger and encoding."""
+    write_ns: int
+    """Write and flush."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineStatistics:
+    """How an engine stands."""
+
+    sequence: int
+    """The last frame on stable storage."""
+    waiting: int
+    """Submissions that wait for room."""
+    under_way: int
+    """Sealed batches that are not durable yet."""
+    oldest_age_ns: int
+    """How long the oldest submission that isn't answered has waited; 0 where there is none."""
+    tail_bytes: int
+    """Frames kept in memory for those who follow closely."""
+    direct: bool
+    """Whether writes go round the page cache."""
+
+
+@dataclass(slots=True)
+class _Ticketed:
+    """A submission that is part of a batch."""
+
+    answer: "asyncio.Future[Committed]"
+    first: int
+    count: int
+    since: int
+
+
+class Engine:
+    """Commit batches: score, apply, journal, answer. Opened by `Engine.open`."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        stage: Stage,
+        journal: Journal,
+        recovery: Recovery,
+        clock: Callable[[], int],
+    ) -> None:
+        """Take over the parts that `open` made ready."""
+        self.ledger = ledger
+        """Read it only through the engine's own methods, or inside `still`."""
+        self.recovery = recovery
+        """What was found when the folder was opened."""
+        self.watch_times: Callable[[StageTimes], None] | None = None
+        """Called for each batch once it is durable."""
+        self._clock = clock
+        self._journal = journal
+        self._loop = asyncio.get_running_loop()
+        self._wake_fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._pipeline = Pipeline(ledger, stage, journal, recovery.digest, self._wake_fd)
+        self._tail = Tail(journal.folder, recovery.sequence)
+        self._in_hand: list[_Ticketed] = []
+        self._sealed: deque[tuple[int, list[_Ticketed]]] = deque()
+        self._room: deque[asyncio.Future[None]] = deque()
+        self._reads: deque[tuple[int, asyncio.Future[None]]] = deque()
+        self._seal_planned = False
+        self._pulse: asyncio.TimerHandle | None = None
+        self._still = asyncio.Lock()
+        self._fault: Exception | None = None
+        self._closing = False
+        self._preparing: threading.Thread | None = None
+        self._workers = [
+            threading.Thread(target=self._pipeline.run, name=f"commit-{n}", daemon=True)
+            for n in range(COMMIT_WORKERS)
+        ]
+        for worker in self._workers:
+            worker.start()
+        self._loop.add_reader(self._wake_fd, self._woken)
+        self._plan_pulse(ledger.next_expiry)
+        self._prepare_segment()
+
+    @classmethod
+    async def open(
+        cls,
+        folder: Path,
+        *,
+        stage: Stage | None = None,
+        clock: Callable[[], int] = time.time_ns,
+        segment_bytes: int = SEGMENT_BYTES,
+    ) -> Self:
+        """Open a data folder, made where there is none, and recover what it holds.
+
+        Args:
+            folder: holds the journal; one engine a folder, machine-wide.
+            stage: scores transfers before they are applied; none declines nothing.
+            clock: nanoseconds since 1970. Steps back are harmless: time in the books never is.
+            segment_bytes: the size of a journal's segment file.
+
+        Raises:
+            JournalInUse, JournalUnusable, JournalCorrupt, ReplayDiffers.
+        """
+        stage = Stage() if stage is None else stage
+        journal = Journal(folder, segment_bytes=segment_bytes)
+        try:
+            ledger = Ledger()
+            recovery = await asyncio.to_thread(recover, journal, ledger, stage)
+        except BaseException:
+            journal.close()
+            raise
+        return cls(ledger, stage, journal, recovery, clock)
+
+    async def __aenter__(self) -> Self:
+        """Return the engine itself."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close it."""
+        await self.close()
+
+    # --- committing --------------------------------------------------------------------------
+
+    async def create_accounts(self, events: Records) -> Committed:
+        """Open accounts: ACCOUNT[n], n at most 8,190."""
+        return await self._submit(Operation.CREATE_ACCOUNTS, _checked(events, ACCOUNT))
+
+    async def create_transfers(
+        self,
+        events: Records,
+        *,
+        payloads: bytes | None = None,
+        offsets: npt.NDArray[np.uint32] | None = None,
+    ) -> Committed:
+        """Move money: TRANSFER[n], n at most 8,190.
+
+        Args:
+            events: linked chains end within.
+            payloads: what else belongs to the transfers, one behind the other, as durable as they.
+            offsets: u4[n + 1], where each one's payload begins; the first is 0.
+        """
+        rows = _checked(events, TRANSFER)
+        return await self._submit(
+            Operation.CREATE_TRANSFERS, rows, _checked_payloads(rows, payloads, offsets), offsets
+        )
+
+    async def set_limits(self, events: Records) -> Committed:
+        """Set limits of accounts: LIMIT[n], n at most 8,190; results are of LimitStatus."""
+        return await self._submit(Operation.SET_LIMITS, _checked(events, LIMIT))
+
+    @asynccontextmanager
+    async def still(self) -> AsyncIterator["Still"]:
+        """Hold back all submissions but those of the body, once everything before is durable.
+
+        The body sees a ledger that nothing else moves: what it computes from it and commits
+        through the `Still` follows at once on what it saw.
+        """
+        async with self._still:
+            while self._in_hand or self._sealed:
+                await self._await_room()
+            yield Still(self)
+
+    async def _submit(
+        self,
+        operation: Operation,
+        rows: Records,
+        payloads: bytes | None = None,
+        offsets: npt.NDArray[np.uint32] | None = None,
+    ) -> Committed:
+        if self._still.locked():
+            async with self._still:
+                pass
+        size = len(payloads) if payloads is not None else 0
+        since = self._clock()
+        # Those who wait for room go first, in their order.
+        while self._room or not self._pipeline.fits(operation, len(rows), size):
+            self._check_open()
+            if self._pipeline.has_room and self._pipeline.records_in_hand and not self._room:
+                self._seal()
+            else:
+                await self._await_room()
+                if self._pipeline.fits(operation, len(rows), size):
+                    break
+        self._check_open()
+        first = self._pipeline.add(operation, rows, payloads, offsets)
+        answer: asyncio.Future[Committed] = self._loop.create_future()
+        self._in_hand.append(_Ticketed(answer, first, len(rows), since))
+        if self._pipeline.records_in_hand >= BATCH_EVENTS_MAX:
+            self._seal()
+        elif not self._seal_planned and self._pipeline.under_way < SEALED_MAX:
+            # Whoever submits in the same turn of the loop joins this batch.
+            self._seal_planned = True
+            self._loop.call_soon(self._seal_in_turn)
+        return await answer
+
+    def _seal_in_turn(self) -> None:
+        self._seal_planned = False
+        if self._in_hand and self._pipeline.under_way < SEALED_MAX:
+            self._seal()
+
+    def _seal(self, operation: Operation | None = None, event: int = 0, note: bytes = b"") -> None:
+        self._sealed.append((self._pipeline.ticket, self._in_hand))
+        self._in_hand = []
+        self._pipeline.seal(self._clock(), operation, event, note)
+
+    async def _await_room(self) -> None:
+        self._check_open()
+        waiter = self._loop.create_future()
+        self._room.append(waiter)
+        try:
+            await waiter
+        finally:
+            if waiter in self._room:
+                self._room.remove(waiter)
+
+    # --- answering ---------------------------------------------------------------------------
+
+    def _woken(self) -> None:
+        """Answer what became durable; let in what waits."""
+        try:
+            os.eventfd_read(self._wake_fd)
+        except BlockingIOError:
+            return
+        failed = self._pipeline.failed
+        next_due = None
+        while self._sealed and self._sealed[0][0] < self._pipeline.batches_durable:
+            ticket, batch = self._sealed.popleft()
+            next_due = self._answer(ticket, batch)
+        if failed is not None:
+            self._stop(failed)
+            return
+        while self._reads and self._reads[0][0] <= self._pipeline.durable:
+            _settle(self._reads.popleft()[1])
+        if self._in_hand and self._pipeline.under_way < SEALED_MAX:
+            self._seal()
+        while self._room and self._pipeline.has_room:
+            # Each in its turn: the next one is let in when the first has added its own.
+            waiter = self._room.popleft()
+            _settle(waiter)
+        if next_due is not None:
+            self._plan_pulse(next_due)
+        if self._journal.needs_spare:
+            self._prepare_segment()
+
+    def _answer(self, ticket: int, batch: list[_Ticketed]) -> int:
+        sequence, timestamp, results, decisions, resolved = self._pipeline.outcome(ticket)
+        next_due, apply_ns, write_ns, records = self._pipeline.times(ticket)
+        self._tail.advance(sequence, lambda: self._pipeline.frame(ticket))
+        self._pipeline.release()
+        for part in batch:
+            stop = part.first + part.count
+            moved = resolved[(resolved["index"] >= part.first) & (resolved["index"] < stop)].copy()
+            moved["index"] -= np.uint32(part.first)
+            if not part.answer.done():
+                part.answer.set_result(
+                    Committed(
+                        sequence,
+                        timestamp,
+                        results[part.first : stop],
+                        decisions[part.first : stop],
+                        moved,
+                    )
+                )
+        if self.watch_times is not None:
+            self.watch_times(StageTimes(records, apply_ns, write_ns))
+        return next_due
+
+    def _stop(self, failed: int | BaseException) -> None:
+        """Stop for good and tell everybody who waits."""
+        if self._fault is None:
+            what = os.strerror(failed) if isinstance(failed, int) else repr(failed)
+            self._fault = JournalStopped(
+                f"the journal in {self._journal.folder} can't be written: {what}"
+                if isinstance(failed, int)
+                else f"the commit pipeline failed: {what}",
+                hint="see to the disk, then start again: what was acknowledged is safe, what was "
+                "under way may or may not be there",
+            )
+        for batch in (*(batch for _, batch in self._sealed), self._in_hand):
+            for part in batch:
+                _fail(part.answer, self._fault)
+        self._sealed.clear()
+        self._in_hand = []
+        for waiter in (*self._room, *(read for _, read in self._reads)):
+            _fail(waiter, self._fault)
+        self._room.clear()
+        self._reads.clear()
+        self._tail.stop(self._fault)
+
+    def _check_open(self) -> None:
+        if self._fault is not None:
+            raise self._fault
+        if self._closing:
+            raise EngineClosed("the engine is closed", hint="open it again")
+
+    # --- time --------------------------------------------------------------------------------
+
+    def _plan_pulse(self, next_due: int) -> None:
+        """Plan a frame that releases what is due, for a time when no other frame comes."""
+        if self._pulse is not None:
+            self._pulse.cancel()
+            self._pulse = None
+        if next_due and not self._closing and self._fault is None:
+            delay_s = max(next_due - self._clock(), 0) / 1_000_000_000
+            self._pulse = self._loop.call_later(delay_s, self._beat, next_due)
+
+    def _beat(self, next_due: int) -> None:
+        self._pulse = None
+        if self._closing or self._fault is not None:
+            return
+        if self._clock() < next_due or self._still.locked() or not self._pipeline.has_room:
+            self._pulse = self._loop.call_later(0.001, self._beat, next_due)
+        elif self._in_hand or self._pipeline.under_way:
+            pass  # that frame releases what is due, and plans the next pulse
+        else:
+            self._seal(Operation.PULSE)
+
+    # --- reading -----------------------------------------------------------------------------
+
+    async def lookup_accounts(self, ids: Records) -> Records:
+        """Return ACCOUNT[m], those of *ids* (U128[n]) that exist, in the order asked."""
+        found: Records = await self._read(self.ledger.lookup_accounts, ids)
+        return found
+
+    async def lookup_transfers(self, ids: Records) -> Records:
+        """Return TRANSFER[m], those of *ids* (U128[n]) that exist, in the order asked."""
+        found: Records = await self._read(self.ledger.lookup_transfers, ids)
+        return found
+
+    async def lookup_limits(self, ids: Records) -> Records:
+        """Return LIMIT[m], the limits of those accounts of *ids* (U128[n]) that exist."""
+        found: Records = await self._read(self.ledger.lookup_limits, ids)
+        return found
+
+    async def states(self, ids: Records) -> Records:
+        """Return STATE[n]: what stands behind each of *ids* (U128[n]), also ids never seen."""
+        found: Records = await self._read(self.ledger.states, ids)
+        return found
+
+    async def totals(self, ledger: int) -> tuple[int, dict[str, int]]:
+        """Return a sequence, and the sums of the four balances of one ledger as of it."""
+        seen: tuple[int, dict[str, int]] = await self._read(self._totals, ledger)
+        return seen
+
+    def _totals(self, ledger: int) -> tuple[int, dict[str, int]]:
+        return self._pipeline.applied_sequence, self.ledger.totals(ledger)
+
+    async def _read(self, read: Callable[[Any], Any], what: Any) -> Any:
+        """Read the ledger, and wait until all that it showed is on stable storage."""
+        self._check_open()
+        seen = self._pipeline.lock_books()
+        try:
+            found = read(what)
+        finally:
+            self._pipeline.unlock_books()
+        if seen > self._pipeline.durable:
+            waiter = self._loop.create_future()
+            self._reads.append((seen, waiter))
+            await waiter
+        return found
+
+    # --- following ---------------------------------------------------------------------------
+
+    @property
+    def sequence(self) -> int:
+        """The sequence of the last frame on stable storage that was answered."""
+        return self._tail.sequence
+
+    def follow(self, after: int = 0) -> AsyncIterator[Frame]:
+        """Iterate over the durable frames after the sequence *after*, then over those to come.
+
+        Ends when the engine closes; raises what stopped it.
+        """
+        return self._tail.follow(after)
+
+    def statistics(self) -> EngineStatistics:
+        """Return how the engine stands."""
+        oldest = self._sealed[0][1] if self._sealed else self._in_hand
+        return EngineStatistics(
+            self.sequence,
+            len(self._room),
+            self._pipeline.under_way,
+            max(self._clock() - oldest[0].since, 0) if oldest else 0,
+            self._tail.kept_bytes,
+            self._journal.direct,
+        )
+
+    # --- the end -----------------------------------------------------------------------------
+
+    async def close(self) -> None:
+        """Commit what is under way, stop, and give up the folder. Idempotent."""
+        if self._closing:
+            return
+        while self._fault is None and (self._in_hand or self._sealed):
+            await self._await_room()
+        self._closing = True
+        for waiter in self._room:
+            _fail(waiter, EngineClosed("the engine is closed", hint="open it again"))
+        if self._pulse is not None:
+            self._pulse.cancel()
+        self._pipeline.stop()
+        for worker in (*self._workers, *([self._preparing] if self._preparing else [])):
+            await asyncio.to_thread(worker.join)
+        self._loop.remove_reader(self._wake_fd)
+        os.close(self._wake_fd)
+        self._tail.stop(None)
+        self._journal.close()
+
+    def _prepare_segment(self) -> None:
+        """Make the next segment ready on a thread of its own: it takes as long as writing it."""
+        if self._preparing is None or not self._preparing.is_alive():
+            self._preparing = threading.Thread(
+                target=self._try_prepare, name="next-segment", daemon=True
+            )
+            self._preparing.start()
+
+    def _try_prepare(self) -> None:
+        # The writer meets the same fault when it needs the segment, and stops then.
+        with suppress(PayvandFault):
+            self._journal.prepare()
+
+
+class Still:
+    """The engine while nothing else commits; from `Engine.still`."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Belong to the body of *engine*'s `still`."""
+        self._engine = engine
+
+    @property
+    def ledger(self) -> Ledger:
+        """The ledger, for reading; everything in it is on stable storage."""
+        return self._engine.ledger
+
+    async def create_transfers(
+        self, events: Records, *, event: int = 0, note: bytes = b""
+    ) -> Committed:
+        """Commit a frame of its own: TRANSFER[n], n from 0 to 8,190.
+
+        Args:
+            events: may be empty; then the frame holds the note alone.
+            event: the application's tag of the frame.
+            note: bytes that belong to the frame as a whole, at most 1 MiB.
+        """
+        rows = _checked(events, TRANSFER)
+        if len(note) > NOTE_BYTES_MAX:
+            raise ValueError(f"the note has {len(note)} bytes, at most {NOTE_BYTES_MAX}")
+        engine = self._engine
+        engine._check_open()
+        first = engine._pipeline.add(Operation.CREATE_TRANSFERS, rows)
+        answer: asyncio.Future[Committed] = engine._loop.create_future()
+        engine._in_hand.append(_Ticketed(answer, first, len(rows), engine._clock()))
+        engine._seal(Operation.CREATE_TRANSFERS if len(rows) else Operation.NOTE, event, note)
+        return await answer
+
+
+def _checked(events: Records, dtype: np.dtype[np.void]) -> Records:
+    if not isinstance(events, np.ndarray) or events.dtype != dtype or events.ndim != 1:
+        raise TypeError(
+            "events must be a one-dimensional numpy array of its record dtype, "
+            f"got {getattr(events, 'dtype', type(events).__name__)}"
+        )
+    if len(events) > BATCH_EVENTS_MAX:
+        raise ValueError(f"events has {len(events)} rows; a batch holds at most {BATCH_EVENTS_MAX}")
+    return np.ascontiguousarray(events)
+
+
+def _checked_payloads(
+    rows: Records, payloads: bytes | None, offsets: npt.NDArray[np.uint32] | None
+) -> bytes | None:
+    if payloads is None and offsets is None:
+        return None
+    if payloads is None or offsets is None:
+        raise ValueError("payloads and offsets go together")
+    if len(payloads) > PAYLOADS_BYTES_MAX:
+        raise ValueError(f"payloads have {len(payloads)} bytes, at most {PAYLOADS_BYTES_MAX}")
+    if offsets.dtype != np.uint32 or offsets.shape != (len(rows) + 1,):
+        raise TypeError(f"offsets must be u4[{len(rows) + 1}], got {offsets.dtype}{offsets.shape}")
+    if offsets[0] != 0 or offsets[-1] != len(payloads) or (offsets[1:] < offsets[:-1]).any():
+        raise ValueError("offsets must rise from 0 to the length of payloads")
+    return payloads
+
+
+def _settle(waiter: "asyncio.Future[None]") -> None:
+    if not waiter.done():
+        waiter.set_result(None)
+
+
+def _fail(waiter: "asyncio.Future[Any]", fault: Exception) -> None:
+    if not waiter.done():
+        waiter.set_exception(fault)
