@@ -1,3 +1,5 @@
+from typing import Self
+
 import numpy as np
 import numpy.typing as npt
 
@@ -16,7 +18,7 @@ class Ledger:
     `records.py`; TypeError or ValueError where they don't, before anything is touched.
     """
 
-    def __init__(self, seed: int = ...) -> None: ...
+    def __new__(cls, seed: int = ...) -> Self: ...
     @property
     def timestamp(self) -> int:
         """The timestamp of the last event or pulse, in nanoseconds since 1970."""

@@ -1,3 +1,5 @@
+from typing import Self
+
 import numpy as np
 import numpy.typing as npt
 
@@ -10,9 +12,9 @@ from payvand.core.stage import Stage
 class Pipeline:
     """Own the slots, and the stages through which workers carry them."""
 
-    def __init__(
-        self, ledger: Ledger, stage: Stage, journal: Journal, chain: bytes, wake_fd: int
-    ) -> None:
+    def __new__(
+        cls, ledger: Ledger, stage: Stage, journal: Journal, chain: bytes, wake_fd: int
+    ) -> Self:
         """Commit on behind the frame whose SHA-256 is *chain*; write 8 bytes to *wake_fd*
         whenever a batch became durable or everything stopped."""
     @property
