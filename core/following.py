@@ -68,12 +68,15 @@ class Tail:
                             yield frame
                             after = frame.sequence
                     else:
+                        opened = files is None
                         files = files or iter(JournalReader(self._folder, after=after))
                         frames = await asyncio.to_thread(_read, files, self.sequence - after)
                         for frame in frames:
                             yield frame
                             after = frame.sequence
-                        assert frames, "a durable frame is in the files"
+                        if not frames:  # segments have begun since these were listed
+                            assert not opened, "a durable frame is in the files"
+                            files = None
                 elif self._stopped:
                     if self._fault is not None:
                         raise self._fault

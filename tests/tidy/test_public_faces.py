@@ -1,4 +1,4 @@
-"""A module's public list is complete, sorted by nothing but truth: each name is there."""
+"""A module says what it holds, and each name on its public list is there."""
 
 import ast
 from pathlib import Path
