@@ -63,18 +63,20 @@ def extensions() -> list[Extension]:
         macros += [("CYTHON_TRACE_NOGIL", "1"), ("CYTHON_USE_SYS_MONITORING", "0")]
     return [
         Extension(
-            f"{NAME}.{name}.{path.stem}",
+            ".".join((NAME, name, *path.relative_to(ROOT / folder).with_suffix("").parts)),
             [str(path.relative_to(ROOT))],
-            include_dirs=[numpy.get_include(), "core"],
+            include_dirs=[numpy.get_include(), "core", str(path.parent.relative_to(ROOT))],
             depends=[
-                str(header.relative_to(ROOT)) for header in sorted((ROOT / "core").glob("*.h"))
+                str(header.relative_to(ROOT))
+                for room in sorted({ROOT / "core", path.parent})
+                for header in sorted(room.glob("*.h"))
             ],
             define_macros=macros,
             extra_compile_args=compile_args(),
             extra_link_args=[f"-fsanitize={SANITIZE}"] if SANITIZE else ["-pthread"],
         )
         for name, folder in FOLDERS.items()
-        for path in sorted((ROOT / folder).glob("*.pyx"))
+        for path in sorted((ROOT / folder).rglob("*.pyx"))
     ]
 
 

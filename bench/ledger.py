@@ -1,0 +1,21 @@
+"""What is measured about the ledger and its journal, in one process, durable throughout."""
+
+from payvand.bench.latency import single_durable
+from payvand.bench.throughput import hot_account, linked, two_phase, uniform
+from payvand.bench.workbench import Subject
+
+__all__ = ["LEDGER"]
+
+LEDGER = Subject(
+    "ledger",
+    "Measure the ledger and its journal beside a plain C loop.",
+    {
+        "durable_10k": uniform(10_000),
+        "durable_1m": uniform(1_000_000),
+        "durable_10m": uniform(10_000_000),
+        "hot_account": hot_account(1_000_000),
+        "two_phase": two_phase(1_000_000),
+        "linked_4": linked(1_000_000),
+        "single_durable": single_durable,
+    },
+)

@@ -1,0 +1,25 @@
+import os
+
+from payvand.core.records import Records
+
+class BareFile:
+    """A file of zeros, allocated, past the page cache where that can be."""
+
+    fd: int
+    size: int
+    def __init__(self, path: str | os.PathLike[str], size: int) -> None: ...
+    def append(self, size: int) -> int:
+        """Write *size* bytes behind the last, make them durable; return how many ns it took."""
+
+class Loop:
+    """Accounts 1 to *account_count* of one ledger, and room for *transfers_max* transfers."""
+
+    def __init__(self, account_count: int, transfers_max: int, ledger: int) -> None: ...
+    def run(self, events: Records, batch: int, file: BareFile) -> int:
+        """Apply TRANSFER[n] in batches and write them from the start of a BareFile, durably.
+
+        Returns how many ns it took. Raises OSError; fails where an event is not applied.
+        """
+
+def file_bytes(count: int, batch: int) -> int:
+    """Return how many bytes *count* transfers take in frames of *batch*."""
