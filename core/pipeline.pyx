@@ -365,7 +365,7 @@ cdef class Pipeline:
             for index in range(slot.record_count):
                 slot.statuses[index] = slot.results[index].status
             if slot.operation == OPERATION_CREATE_TRANSFERS:
-                self.stage.observe(<const Transfer*>slot.records, slot.statuses,
+                self.stage.observe(<const Transfer*>slot.records, slot.decisions, slot.statuses,
                                    slot.record_count, slot.timestamp, True)
             self.sequence += 1
             slot.sequence = self.sequence

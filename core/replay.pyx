@@ -69,8 +69,8 @@ cdef int replay_pieces(Books* books, Stage stage, const Pieces* pieces,
                 f"frame {pieces.sequence}: other expiries or amounts than journaled",
                 hint="run the version that wrote the journal, and report this")
     if pieces.operation == OPERATION_CREATE_TRANSFERS:
-        stage.observe(<const Transfer*>pieces.records, pieces.statuses, pieces.record_count,
-                      pieces.timestamp, False)
+        stage.observe(<const Transfer*>pieces.records, pieces.decisions, pieces.statuses,
+                      pieces.record_count, pieces.timestamp, False)
     return 0
 
 

@@ -13,5 +13,5 @@ cdef enum:
 cdef class Stage:
     cdef void decide(self, const Transfer* transfers, u32 count, u64 timestamp,
                      u32* decisions) noexcept nogil
-    cdef void observe(self, const Transfer* transfers, const u32* statuses, u32 count,
-                      u64 timestamp, bint decided) noexcept nogil
+    cdef void observe(self, const Transfer* transfers, const u32* decisions, const u32* statuses,
+                      u32 count, u64 timestamp, bint decided) noexcept nogil

@@ -16,7 +16,10 @@ cdef class Stage:
         for index in range(count):
             decisions[index] = DECISION_ALLOW
 
-    cdef void observe(self, const Transfer* transfers, const u32* statuses, u32 count,
-                      u64 timestamp, bint decided) noexcept nogil:
-        """Learn what became of a batch (in: all)."""
+    cdef void observe(self, const Transfer* transfers, const u32* decisions, const u32* statuses,
+                      u32 count, u64 timestamp, bint decided) noexcept nogil:
+        """Learn what was decided on a batch and what became of it (in: all).
+
+        *decisions* is NULL where a frame was journaled without any.
+        """
         pass
