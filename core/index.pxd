@@ -20,8 +20,12 @@ cdef struct Index:
 
 cdef extern from * nogil:
     """
-    #define payvand_prefetch(address) __builtin_prefetch((address), 1, 3)
-    #define payvand_prefetch_read(address) __builtin_prefetch((address), 0, 3)
+    /* The empty asm keeps GCC from taking a function that only prefetches for one without effect,
+       calls to which it may drop, and does. */
+    #define payvand_prefetch(address) \\
+        do { __builtin_prefetch((address), 1, 3); __asm__ volatile(""); } while (0)
+    #define payvand_prefetch_read(address) \\
+        do { __builtin_prefetch((address), 0, 3); __asm__ volatile(""); } while (0)
     static inline payvand_u128 payvand_load_u128(const void *address) {
         payvand_u128 value;
         __builtin_memcpy(&value, address, sizeof value);
