@@ -7,8 +7,8 @@ events moves it by n nanoseconds, `tick` moves it outright, a look-up doesn't.
 
     python -m tests.support.table_cases FILE...
 
-replays files against the compiled and the naive ledger and exits with 1 if any reply differed.
-Rows of operations that a ledger doesn't have are counted as not supported, never as passed.
+replays files against the compiled and the naive ledger. It exits with 1 if any reply differed, with
+2 if a file can't be read. Operations that a ledger doesn't have count as differing.
 """
 
 import re
@@ -262,17 +262,21 @@ def replay(path: Path, books: Books) -> Report:
 
 def main(arguments: Sequence[str]) -> int:
     """Replay files and print what differed; return the exit code."""
-    failed = False
+    failed = not arguments
     for argument in arguments:
         for name, books in (("ledger", CompiledLedger()), ("reference", ReferenceLedger())):
-            report = replay(Path(argument), books)
+            try:
+                report = replay(Path(argument), books)
+            except (CaseError, OSError, UnicodeDecodeError) as error:
+                print(f"{argument}: {error}", file=sys.stderr)
+                return 2
             verdict = "differs" if report.differences else "agrees"
             skipped = sum(report.unsupported.values())
             print(f"{name:9} {verdict:7} {report.replies:4} replies", end="")
             print(f", {skipped} not supported" if skipped else "", f" {argument}", sep="")
             for difference in report.differences:
                 print(f"  line {difference.line}: {difference.expected} != {difference.got}")
-            failed = failed or bool(report.differences)
+            failed = failed or bool(report.differences or report.unsupported)
     return 1 if failed else 0
 
 
