@@ -114,7 +114,7 @@ CREATE TABLE books.net_position (
 
 -- How far the projection is. Changes in the transaction that adds the rows.
 CREATE TABLE books.cursor (
-    only        boolean PRIMARY KEY DEFAULT true CHECK (only),
+    single      boolean PRIMARY KEY DEFAULT true CHECK (single),
     sequence    bigint  NOT NULL,
     timestamp   bigint  NOT NULL,
     open_window integer NOT NULL,

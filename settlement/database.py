@@ -9,7 +9,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
@@ -17,10 +17,14 @@ from payvand.settlement.errors import DatabaseUnavailable, SchemaMismatch
 from payvand.settlement.postgres import EmbeddedPostgres
 
 __all__ = [
+    "BOOKS",
     "CONNECTIONS_MAX",
+    "Executor",
     "Migration",
+    "Pool",
     "connect",
     "create_books",
+    "digest_books",
     "migrate",
     "migrations",
     "record_audit",
@@ -34,7 +38,12 @@ LOCK = 0x7061_7976
 """The advisory lock under which schemas change: two switches may start at once."""
 
 
-Executor = asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
+if TYPE_CHECKING:  # these classes are generic to the type checker alone
+    Pool = asyncpg.Pool[asyncpg.Record]
+    Executor = asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
+else:
+    Pool = asyncpg.Pool
+    Executor = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
 """A connection, whether one's own or borrowed from a pool."""
 
 
@@ -48,7 +57,7 @@ class Migration:
     checksum: str
 
 
-async def connect(database: str | EmbeddedPostgres) -> asyncpg.Pool[asyncpg.Record]:
+async def connect(database: str | EmbeddedPostgres) -> Pool:
     """Open a pool on a database, given its connection string or the running embedded one.
 
     Raises `DatabaseUnavailable` where it doesn't answer.
@@ -151,6 +160,41 @@ async def create_books(connection: Executor, *, afresh: bool = False) -> bool:
             definition,
         )
         return True
+
+
+BOOKS = {
+    "account": "timestamp",
+    "account_limit": "timestamp",
+    "cursor": "sequence",
+    "expiry": "pending_id",
+    "failure": "timestamp",
+    "frame": "sequence",
+    "net_position": "window_number, participant",
+    "settlement_window": "number",
+    "transfer": "id",
+}
+"""The tables of the projection, each with the key that puts its rows into one order."""
+
+
+async def digest_books(connection: Executor) -> dict[str, str]:
+    """Return for each table of the projection the SHA-256 of its rows: equal digests, equal rows.
+
+    It reads every row, as of one moment.
+    """
+    digests = {}
+    async with connection.transaction(isolation="repeatable_read", readonly=True):
+        for table, order in BOOKS.items():
+            digest = hashlib.sha256()
+
+            async def take(rows: bytes, digest: Any = digest) -> None:
+                digest.update(rows)
+
+            await connection.copy_from_query(
+                f"SELECT * FROM books.{table} ORDER BY {order}",  # noqa: S608 - our own names
+                output=take,
+            )
+            digests[table] = digest.hexdigest()
+    return digests
 
 
 async def record_audit(

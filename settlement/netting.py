@@ -242,7 +242,10 @@ def net_window(
             hint="a position was moved by other than payments: run payvand verify",
         )
     if len(positions) > RECORDS_MAX:
-        raise WindowFault(f"{len(positions)} participants are more than one frame settles")
+        raise WindowFault(
+            f"{len(positions)} participants are more than the {RECORDS_MAX} one frame settles",
+            hint="retire participants that no longer take part",
+        )
     return Netting(window, tuple(positions), posted, tuple(shortfalls))
 
 

@@ -15,11 +15,16 @@ from payvand.core.frame import Frame
 from payvand.core.records import ACCOUNT, EXPIRED, LIMIT, TRANSFER, U128, Operation, Records
 from payvand.core.statuses import TransferStatus
 from payvand.settlement.copying import HEADER, TRAILER, Column, encode_rows, weave
-from payvand.settlement.windows import ClosedWindow, closes_window
+from payvand.settlement.windows import (
+    CREATED,
+    ClosedWindow,
+    closes_window,
+    is_zero,
+    moved_amounts,
+    unnamed_accounts,
+)
 
 __all__ = ["Projection"]
-
-CREATED = 0xFFFF_FFFF
 
 _KNOWN_BEFORE = np.array(
     [status for status in TransferStatus if status.name.startswith("EXISTS")]
@@ -150,12 +155,15 @@ class Projection:
         if not frames:
             return {}
         records, statuses, timestamps, sequences = _joined(frames, TRANSFER)
-        amounts = moved_amounts(frames)
+        amounts = _moved_amounts(frames)
         window_of = np.repeat(np.array(windows, np.int64), [len(frame.records) for frame in frames])
         payloads, lengths = _payloads(frames)
         ends = np.cumsum(lengths)
         created = statuses == CREATED
-        resolving = (records["pending_id"]["lo"] != 0) | (records["pending_id"]["hi"] != 0)
+        resolving = ~is_zero(records["pending_id"])
+        unnamed = created & resolving & is_zero(records["debit_account_id"])
+        if unnamed.any():
+            raise unnamed_accounts(int(sequences[unnamed.argmax()]))
         chunks = []
         for chosen, with_pending in ((created & ~resolving, False), (created & resolving, True)):
             indexes = np.flatnonzero(chosen)
@@ -191,16 +199,9 @@ class Projection:
         return {"transfer": chunks, "failure": failures}
 
 
-def moved_amounts(frames: list[Frame]) -> Records:
+def _moved_amounts(frames: list[Frame]) -> Records:
     """Return for each record of the frames the amount that it really moved."""
-    columns = []
-    for frame in frames:
-        column = frame.records["amount"]
-        if len(frame.resolved):
-            column = column.copy()
-            column[frame.resolved["index"]] = frame.resolved["amount"]
-        columns.append(column)
-    return np.concatenate(columns).astype(U128, copy=False)
+    return np.concatenate([moved_amounts(frame) for frame in frames]).astype(U128, copy=False)
 
 
 def _joined(frames: list[Frame], dtype: np.dtype[Any]) -> tuple[Records, Any, Any, Any]:

@@ -17,17 +17,27 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import asyncpg
 
 from payvand.core.frame import Frame
-from payvand.settlement.database import Executor, create_books
+from payvand.core.segments import read_frames
+from payvand.settlement.database import Executor, Pool, create_books
 from payvand.settlement.errors import ProjectionConflict, SchemaMismatch
 from payvand.settlement.projection import Projection
 from payvand.settlement.windows import ClosedWindow
 
-__all__ = ["QUEUE_FRAMES_MAX", "ROWS_MAX", "Follow", "ProjectionStatus", "Projector"]
+__all__ = [
+    "QUEUE_FRAMES_MAX",
+    "ROWS_MAX",
+    "Follow",
+    "ProjectionStatus",
+    "Projector",
+    "follow_files",
+]
 
 Follow = Callable[[int], AsyncIterator[Frame]]
 """Given a sequence, the durable frames after it, without gaps, and then those to come."""
@@ -44,7 +54,14 @@ RETRY_S_MAX = 10.0
 
 log = logging.getLogger(__name__)
 
-_OUTAGE = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError, ProjectionConflict)
+_OUTAGE = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # how asyncpg takes a connection that dies within a COPY
+    OSError,
+    TimeoutError,
+    ProjectionConflict,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +80,29 @@ class ProjectionStatus:
     """Why the last one did; empty after a success."""
 
 
+def follow_files(folder: Path) -> Follow:
+    """Follow the files of a journal that no engine writes; the frames end where they do."""
+
+    async def follow(after: int) -> AsyncIterator[Frame]:
+        frames = read_frames(folder, after)
+        while chunk := await asyncio.to_thread(list, islice(frames, QUEUE_FRAMES_MAX)):
+            for frame in chunk:
+                yield frame
+
+    return follow
+
+
 class Projector:
     """Keep the schema `books` up with the journal; one for each database."""
 
-    def __init__(self, pool: asyncpg.Pool[asyncpg.Record], follow: Follow) -> None:
-        """Name where frames come from and go to; `run` does the work."""
+    def __init__(self, pool: Pool, follow: Follow, *, rows_max: int = ROWS_MAX) -> None:
+        """Name where frames come from and go to; `run` does the work.
+
+        *rows_max* is about how many rows one transaction adds; a single frame may have more.
+        """
         self._pool = pool
         self._follow = follow
+        self._rows_max = rows_max
         self._sequence = 0
         self._received = 0
         self._oldest = 0
@@ -185,7 +218,7 @@ class Projector:
         while frame is not None:
             projection = Projection(sequence=sequence, open_window=open_window)
             projection.add(frame)
-            while projection.rows < ROWS_MAX and not queue.empty():
+            while projection.rows < self._rows_max and not queue.empty():
                 frame = queue.get_nowait()
                 if frame is None:
                     break

@@ -1,275 +1,60 @@
-"""Proofs that the books are right, for `payvand verify` and for tests.
+"""The proofs that `payvand verify` lists: journal, ledger, windows, database, statements.
 
-Each looks at two things that were made apart from each other and says whether they agree: the
-ledger in memory, the frames of the journal, the rows of the database.
+    proofs = await prove_all(folder, pool)
+    right = all(proof.holds for proof in proofs)
+
+Their names, in order, each a promise to scripts:
+
+    journal_intact               every checksum, and the chain of SHA-256 from frame to frame
+    replay_equals_journal        the frames lead again to the outcomes journaled with them
+    books_balance                debits = credits over all accounts, posted and pending
+    limits_hold                  no transfer ever took an account beyond its limit
+    windows_net_to_zero          the nets of each window add up to zero
+    windows_equal_recount        the notes of closings are what the postings add up to
+    projection_has_no_gap        every frame is in the database once, with every row
+    database_equals_ledger       its rows add up to every account's balances and limit
+    database_equals_windows      its net positions are those of the recount
+    statements_equal_ledger      they lead from window to window, to the ledger's balances
+
+Where the journal is damaged only what is wrong with it is returned: nothing else can be shown.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Protocol
+import asyncio
+from pathlib import Path
 
-from payvand.core.frame import Frame
-from payvand.core.records import Records, u128_array, u128_list
-from payvand.settlement.database import Executor
-from payvand.settlement.netting import is_position
-from payvand.settlement.statements import read_page
-from payvand.settlement.windows import Recount, recount_windows
-
-__all__ = [
-    "LedgerBooks",
-    "Proof",
-    "prove_cursor",
-    "prove_database_equals_ledger",
-    "prove_ledger_balances",
-    "prove_statements",
-    "prove_windows",
-    "prove_windows_projected",
-]
-
-SHOWN_MAX = 5
-"""How many disagreements a proof names."""
-
-
-@dataclass(frozen=True, slots=True)
-class Proof:
-    """Whether a law holds, and what was seen."""
-
-    name: str
-    holds: bool
-    detail: str
-
-
-class LedgerBooks(Protocol):
-    """What proofs ask of `payvand.core.Ledger`."""
-
-    @property
-    def accounts_count(self) -> int:
-        """How many accounts there are."""
-
-    def lookup_accounts(self, ids: Records) -> Records:
-        """Return the accounts of these ids that exist."""
-
-    def lookup_limits(self, ids: Records) -> Records:
-        """Return the limits of these accounts."""
-
-    def totals(self, ledger: int) -> dict[str, int]:
-        """Return the sums of the four balances."""
-
-
-def _verdict(name: str, wrong: list[str], seen: str) -> Proof:
-    """Return the proof: what was seen where nothing is wrong, else what is."""
-    if not wrong:
-        return Proof(name, True, seen)
-    more = f" and {len(wrong) - SHOWN_MAX} more" if len(wrong) > SHOWN_MAX else ""
-    return Proof(name, False, "; ".join(wrong[:SHOWN_MAX]) + more)
-
-
-def prove_ledger_balances(books: LedgerBooks, ledgers: Iterable[int]) -> Proof:
-    """Prove that debits equal credits over all accounts, posted and pending, in each ledger."""
-    wrong, seen = [], []
-    for ledger in ledgers:
-        totals = books.totals(ledger)
-        seen.append(f"ledger {ledger}: {totals['debits_posted']:,} posted on each side")
-        for kind in ("posted", "pending"):
-            debits, credits = totals[f"debits_{kind}"], totals[f"credits_{kind}"]
-            if debits != credits:
-                wrong.append(f"ledger {ledger}: {kind} debits {debits:,}, credits {credits:,}")
-    return _verdict("books balance", wrong, "; ".join(seen) or "no ledger")
-
-
-_BALANCES = """
-WITH posting AS (
-    SELECT debit_account_id, credit_account_id, amount FROM books.transfer WHERE flags & 10 = 0
-), reservation AS (
-    SELECT debit_account_id, credit_account_id, amount FROM books.transfer pending
-    WHERE flags & 2 <> 0
-        AND NOT EXISTS (SELECT FROM books.transfer WHERE pending_id = pending.id)
-        AND NOT EXISTS (SELECT FROM books.expiry WHERE pending_id = pending.id)
-), side AS (
-    SELECT debit_account_id AS id, amount AS debits_posted, 0 AS credits_posted,
-        0 AS debits_pending, 0 AS credits_pending FROM posting
-    UNION ALL SELECT credit_account_id, 0, amount, 0, 0 FROM posting
-    UNION ALL SELECT debit_account_id, 0, 0, amount, 0 FROM reservation
-    UNION ALL SELECT credit_account_id, 0, 0, 0, amount FROM reservation
-), balance AS (
-    SELECT id, sum(debits_posted) AS debits_posted, sum(credits_posted) AS credits_posted,
-        sum(debits_pending) AS debits_pending, sum(credits_pending) AS credits_pending
-    FROM side GROUP BY id
-), newest_limit AS (
-    SELECT DISTINCT ON (account_id) account_id AS id, limit_amount
-    FROM books.account_limit ORDER BY account_id, timestamp DESC
+from payvand.settlement.database import Pool
+from payvand.settlement.ledger_proofs import prove_journal
+from payvand.settlement.projection_proofs import (
+    prove_database_equals_ledger,
+    prove_database_equals_windows,
+    prove_projection_has_no_gap,
+    prove_statements_equal_ledger,
 )
-SELECT id, account.id IS NOT NULL AS opened, coalesce(debits_posted, 0) AS debits_posted,
-    coalesce(credits_posted, 0) AS credits_posted, coalesce(debits_pending, 0) AS debits_pending,
-    coalesce(credits_pending, 0) AS credits_pending, coalesce(limit_amount, 0) AS limit_amount
-FROM books.account FULL JOIN balance USING (id) FULL JOIN newest_limit USING (id)
-ORDER BY id
-"""
+from payvand.settlement.projector import Projector, follow_files
+from payvand.settlement.proof import Proof
 
-_BALANCE_NAMES = ("debits_posted", "credits_posted", "debits_pending", "credits_pending")
+__all__ = ["Proof", "prove_all"]
 
 
-async def prove_database_equals_ledger(
-    connection: Executor, books: LedgerBooks, *, sequence: int
-) -> Proof:
-    """Prove that the rows add up to the ledger's balances and limits, account by account.
+async def prove_all(folder: Path, pool: Pool | None = None) -> list[Proof]:
+    """Prove what the files of a journal and the projection of it can show.
 
-    *sequence* is the frame that the ledger stands at; wait for the projection to be there.
+    Args:
+        folder: The journal, which no engine is writing.
+        pool: The database with the projection, which is brought up to the journal's end first;
+            without it only the files are looked at.
     """
-    name = "database equals ledger"
-    async with connection.transaction(isolation="repeatable_read", readonly=True):
-        cursor = await connection.fetchval("SELECT sequence FROM books.cursor")
-        rows = await connection.fetch(_BALANCES)
-    if cursor != sequence:
-        return Proof(name, False, f"the database is at frame {cursor}, the ledger at {sequence}")
-    wrong = [f"account {row['id']} was never opened" for row in rows if not row["opened"]]
-    if len(rows) != books.accounts_count:
-        wrong.append(f"{len(rows)} accounts in the database, {books.accounts_count} in the ledger")
-    ids = u128_array(int(row["id"]) for row in rows)
-    accounts, limits = books.lookup_accounts(ids), books.lookup_limits(ids)
-    held = {
-        account: balances
-        for account, *balances in zip(
-            u128_list(accounts["id"]),
-            *(u128_list(accounts[field]) for field in _BALANCE_NAMES),
-            strict=True,
-        )
-    }
-    limit_of = dict(zip(u128_list(limits["account_id"]), u128_list(limits["limit"]), strict=True))
-    for row in rows:
-        account = int(row["id"])
-        told = [int(row[field]) for field in _BALANCE_NAMES]
-        if told != held.get(account):
-            wrong.append(f"account {account}: {told} in the database, {held.get(account)}")
-        if int(row["limit_amount"]) != limit_of.get(account, 0):
-            wrong.append(f"account {account}: its limit differs")
-    return _verdict(name, wrong, f"{len(rows):,} accounts at frame {sequence:,}")
-
-
-def prove_windows(frames: Iterable[Frame]) -> tuple[Proof, list[Recount]]:
-    """Prove that each window's nets add up to zero and equal those recomputed from all frames.
-
-    Returns the recounts as well, for `prove_windows_projected`.
-    """
-    recounts = list(recount_windows(frames))
-    wrong = []
-    for number, recount in enumerate(recounts, 1):
-        if recount.closed.number != number:
-            wrong.append(f"window {recount.closed.number} was closed as number {number}")
-        if not recount.nets_to_zero:
-            wrong.append(f"the nets of window {number} don't add up to zero")
-        if not recount.agrees:
-            wrong.append(f"the positions of window {number} aren't what its postings add up to")
-    return _verdict("windows net to zero", wrong, f"{len(recounts):,} windows"), recounts
-
-
-async def prove_windows_projected(connection: Executor, recounts: list[Recount]) -> Proof:
-    """Prove that the database has the windows and positions that the frames add up to."""
-    rows = await connection.fetch(
-        "SELECT * FROM books.net_position ORDER BY window_number, participant"
-    )
-    fields = ("opening", "debits", "credits", "net", "settled", "carried")
-    told = {
-        (row["window_number"], row["participant"]): [int(row[field]) for field in fields]
-        for row in rows
-    }
-    counted = {
-        (recount.closed.number, position.participant): [
-            getattr(position, field) for field in fields
+    journal = await asyncio.to_thread(prove_journal, folder)
+    if pool is None or not journal.complete:
+        return journal.proofs
+    await Projector(pool, follow_files(folder)).run()
+    async with pool.acquire() as connection:
+        return [
+            *journal.proofs,
+            await prove_projection_has_no_gap(connection),
+            await prove_database_equals_ledger(
+                connection, journal.ledger, sequence=journal.sequence
+            ),
+            await prove_database_equals_windows(connection, journal.recounts),
+            await prove_statements_equal_ledger(connection, journal.ledger),
         ]
-        for recount in recounts
-        for position in recount.positions
-    }
-    wrong = [
-        f"window {window}, participant {participant}"
-        for window, participant in sorted(told.keys() | counted.keys())
-        if told.get((window, participant)) != counted.get((window, participant))
-    ]
-    closed = await connection.fetchval("SELECT count(*) FROM books.settlement_window")
-    if closed != len(recounts):
-        wrong.append(f"{closed} windows in the database, {len(recounts)} in the journal")
-    return _verdict("database equals windows", wrong, f"{len(counted):,} positions")
-
-
-# A window's entries must lead from what it opened with to what it carried.
-_BROKEN_STATEMENTS = """
-WITH moved AS (
-    SELECT account, window_number, sum(amount) AS amount FROM (
-        SELECT debit_account_id AS account, window_number, -amount AS amount
-        FROM books.transfer WHERE flags & 10 = 0
-        UNION ALL
-        SELECT credit_account_id, window_number, amount
-        FROM books.transfer WHERE flags & 10 = 0
-    ) side GROUP BY account, window_number
-)
-SELECT window_number, participant FROM (
-    SELECT window_number, participant, opening, carried, coalesce(moved.amount, 0) AS amount,
-        lag(carried, 1, 0::numeric) OVER (PARTITION BY participant ORDER BY window_number) AS before
-    FROM books.net_position position
-    LEFT JOIN moved USING (window_number)
-    WHERE moved.account = position.participant * 16 + 1 OR moved.account IS NULL
-) statement
-WHERE opening <> before OR opening + amount <> carried
-ORDER BY window_number, participant
-"""
-
-
-async def prove_statements(connection: Executor, books: LedgerBooks) -> Proof:
-    """Prove that statements lead from window to window and end at the ledger's balances.
-
-    The database must be where the ledger is.
-    """
-    broken = await connection.fetch(_BROKEN_STATEMENTS)
-    wrong = [
-        f"the statement of participant {row['participant']} for window {row['window_number']} "
-        "doesn't lead to what was carried"
-        for row in broken
-    ]
-    rows = await connection.fetch("SELECT id FROM books.account ORDER BY id")
-    positions = [int(row["id"]) for row in rows if is_position(int(row["id"]))]
-    accounts = books.lookup_accounts(u128_array(positions))
-    balances = zip(
-        u128_list(accounts["id"]),
-        u128_list(accounts["credits_posted"]),
-        u128_list(accounts["debits_posted"]),
-        strict=True,
-    )
-    for account, credits, debits in balances:
-        statement = (await read_page(connection, account, limit=1)).statement
-        if statement.closing != credits - debits:
-            wrong.append(
-                f"the statement of account {account} closes at {statement.closing:,}, "
-                f"the ledger says {credits - debits:,}"
-            )
-    return _verdict("statements equal ledger", wrong, f"{len(positions):,} positions")
-
-
-_CURSOR = """
-SELECT
-    cursor.sequence,
-    (SELECT count(*) FROM books.frame) AS frames,
-    (SELECT coalesce(min(sequence), 1) FROM books.frame) AS first,
-    (SELECT coalesce(max(sequence), 0) FROM books.frame) AS last,
-    (SELECT coalesce(sum(created), 0) FROM books.frame) AS created,
-    (SELECT coalesce(sum(expired), 0) FROM books.frame) AS expired,
-    (SELECT count(*) FROM books.account) + (SELECT count(*) FROM books.account_limit)
-        + (SELECT count(*) FROM books.transfer) AS created_rows,
-    (SELECT count(*) FROM books.expiry) AS expired_rows
-FROM books.cursor
-"""
-
-
-async def prove_cursor(connection: Executor) -> Proof:
-    """Prove that the projection has every frame up to its cursor, and every row of each, once."""
-    row = await connection.fetchrow(_CURSOR)
-    assert row is not None, "the projection has a cursor"
-    wrong = []
-    if (row["first"], row["last"], row["frames"]) != (1, row["sequence"], row["sequence"]):
-        wrong.append(
-            f"{row['frames']} frames from {row['first']} to {row['last']}, "
-            f"the cursor at {row['sequence']}"
-        )
-    for kind in ("created", "expired"):
-        if row[kind] != row[f"{kind}_rows"]:
-            wrong.append(f"{row[kind]} records {kind}, {row[f'{kind}_rows']} rows")
-    return _verdict("projection has no gap", wrong, f"{row['sequence']:,} frames")

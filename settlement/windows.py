@@ -6,8 +6,8 @@ payment belongs to the window that was open when the frame of its *posting* was 
 sequence, never by a clock. The closing frame's own transfers settle the window and aren't among
 its debits and credits.
 
-`WindowBook` reads only the notes and costs nothing for other frames. `recount_windows` believes
-no note: it adds up every posting of the journal again.
+`WindowBook` reads only the notes and costs nothing for other frames. `WindowRecount` believes no
+note: it adds up every posting of the journal again.
 """
 
 import json
@@ -36,9 +36,12 @@ __all__ = [
     "ClosedWindow",
     "Recount",
     "WindowBook",
+    "WindowRecount",
     "closes_window",
+    "is_zero",
+    "moved_amounts",
     "posted_amounts",
-    "recount_windows",
+    "unnamed_accounts",
 ]
 
 CREATED = 0xFFFF_FFFF
@@ -164,6 +167,13 @@ class Recount:
         """Tell whether the note says what the postings say."""
         return self.positions == self.closed.positions
 
+    def disagreements(self) -> list[tuple[NetPosition | None, NetPosition | None]]:
+        """Return what the note says and what the postings say, where it isn't the same."""
+        noted = {position.participant: position for position in self.closed.positions}
+        counted = {position.participant: position for position in self.positions}
+        pairs = [(noted.get(n), counted.get(n)) for n in sorted(noted.keys() | counted.keys())]
+        return [(note, count) for note, count in pairs if note != count]
+
     @property
     def nets_to_zero(self) -> bool:
         """Tell whether the nets of each ledger add up to zero."""
@@ -173,53 +183,87 @@ class Recount:
         return not any(sums.values())
 
 
-def recount_windows(frames: Iterable[Frame]) -> Iterator[Recount]:
+class WindowRecount:
     """Add up every window of a journal, from its first frame on, without believing a note."""
-    ledgers: dict[int, int] = {}
-    carried: dict[int, int] = {}
-    debits: dict[int, int] = {}
-    credits: dict[int, int] = {}
-    for frame in frames:
+
+    def __init__(self) -> None:
+        """Begin before the first frame."""
+        self.recounts: list[Recount] = []
+        """The closed windows, in order."""
+        self._ledgers: dict[int, int] = {}
+        self._carried: dict[int, int] = {}
+        self._debits: dict[int, int] = {}
+        self._credits: dict[int, int] = {}
+
+    def add(self, frame: Frame) -> None:
+        """Add the next frame; frames come without gaps."""
         if frame.operation == Operation.CREATE_ACCOUNTS:
             made = frame.records[frame.statuses == CREATED]
             created = zip(u128_list(made["id"]), made["ledger"].tolist(), strict=True)
-            ledgers |= {account: ledger for account, ledger in created if is_position(account)}
-        closing = closes_window(frame)
+            self._ledgers |= {
+                account: ledger for account, ledger in created if is_position(account)
+            }
         debited, credited = posted_amounts(frame)
-        if not closing:
-            _add(debits, debited)
-            _add(credits, credited)
-            continue
+        if not closes_window(frame):
+            _add(self._debits, debited)
+            _add(self._credits, credited)
+            return
         positions = tuple(
             NetPosition(
                 participant_of(account),
-                ledgers[account],
-                carried.get(account, 0),
-                debits.get(account, 0),
-                credits.get(account, 0),
+                self._ledgers[account],
+                self._carried.get(account, 0),
+                self._debits.get(account, 0),
+                self._credits.get(account, 0),
                 debited.get(account, 0) - credited.get(account, 0),
             )
-            for account in sorted(ledgers)
+            for account in sorted(self._ledgers)
         )
-        yield Recount(ClosedWindow.of(frame), positions)
-        carried = dict(zip(sorted(ledgers), (p.carried for p in positions), strict=True))
-        debits, credits = {}, {}
+        self.recounts.append(Recount(ClosedWindow.of(frame), positions))
+        carried = (position.carried for position in positions)
+        self._carried = dict(zip(sorted(self._ledgers), carried, strict=True))
+        self._debits, self._credits = {}, {}
 
 
 def posted_amounts(frame: Frame) -> tuple[dict[int, int], dict[int, int]]:
     """Return what a frame's postings debited and credited, by account."""
     if frame.operation != Operation.CREATE_TRANSFERS or not len(frame.records):
         return {}, {}
-    amounts = frame.records["amount"]
-    if len(frame.resolved):
-        amounts = amounts.copy()
-        amounts[frame.resolved["index"]] = frame.resolved["amount"]
     posting = (frame.statuses == CREATED) & (frame.records["flags"] & int(NOT_POSTING) == 0)
-    records, amounts = frame.records[posting], amounts[posting]
+    records, amounts = frame.records[posting], moved_amounts(frame)[posting]
+    if is_zero(records["debit_account_id"]).any():
+        raise unnamed_accounts(frame.sequence)
     return (
         sum_by(records["debit_account_id"], amounts),
         sum_by(records["credit_account_id"], amounts),
     )
+
+
+def moved_amounts(frame: Frame) -> Records:
+    """Return for each transfer of a frame the amount that really moves, where it took effect."""
+    amounts: Records = frame.records["amount"]
+    if len(frame.resolved):
+        amounts = amounts.copy()
+        amounts[frame.resolved["index"]] = frame.resolved["amount"]
+    return amounts
+
+
+def unnamed_accounts(sequence: int) -> WindowFault:
+    """Return the fault of a frame that posts or voids without naming the accounts.
+
+    The ledger allows it and takes them from the reservation. This room reads frames one by one,
+    so the switch always names them.
+    """
+    return WindowFault(
+        f"frame {sequence} answers a reservation without naming its accounts",
+        hint="whoever writes to the engine fills in the accounts of posts and voids",
+    )
+
+
+def is_zero(column: Records) -> npt.NDArray[np.bool_]:
+    """Tell which of a u128 column are zero."""
+    zero: npt.NDArray[np.bool_] = (column["lo"] == 0) & (column["hi"] == 0)
+    return zero
 
 
 def sum_by(keys: Records, amounts: Records) -> dict[int, int]:

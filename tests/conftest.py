@@ -1,8 +1,15 @@
-"""How hard the property tests search: `fast` in `make test`, `soak` where PAYVAND_SOAK is 1."""
+"""How hard the property tests search: `fast` in `make test`, `soak` where PAYVAND_SOAK is 1.
+
+The fixtures that every folder may use are named here as well.
+"""
 
 import os
 
 from hypothesis import HealthCheck, settings
+
+from tests.support.postgres import database, postgres_server
+
+__all__ = ["database", "postgres_server"]
 
 FAST_EXAMPLES = 100
 SOAK_EXAMPLES = 10_000

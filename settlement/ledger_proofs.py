@@ -1,0 +1,135 @@
+"""Proofs on the journal and on the ledger replayed from it, without a database."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from payvand.core.errors import JournalCorrupt, ReplayDiffers
+from payvand.core.frame import Frame
+from payvand.core.ledger import Ledger
+from payvand.core.records import Operation
+from payvand.core.replay import replay
+from payvand.core.segments import JournalReader
+from payvand.core.stage import Stage
+from payvand.settlement.headroom import HeadroomWalk
+from payvand.settlement.proof import Proof, verdict
+from payvand.settlement.windows import CREATED, Recount, WindowRecount
+
+__all__ = [
+    "JournalProofs",
+    "prove_books_balance",
+    "prove_journal",
+    "prove_windows_equal_recount",
+    "prove_windows_net_to_zero",
+]
+
+
+@dataclass(slots=True)
+class JournalProofs:
+    """What reading a journal from end to end proved, and what it left behind."""
+
+    proofs: list[Proof] = field(default_factory=list)
+    ledger: Ledger = field(default_factory=Ledger)
+    """The books replayed."""
+    recounts: list[Recount] = field(default_factory=list)
+    sequence: int = 0
+    """Of the last frame."""
+    complete: bool = False
+    """Whether the journal could be read and replayed to its end."""
+
+
+def prove_journal(folder: Path) -> JournalProofs:
+    """Prove all that a journal alone can show, in one pass; it blocks for as long as that takes.
+
+    Where bytes are damaged, or a replay leads elsewhere, that is the only proof returned: it says
+    where, and what stands behind the damage can't be relied on.
+    """
+    found = JournalProofs()
+    reader = JournalReader(folder)
+    seen = _Seen(HeadroomWalk(found.ledger.lookup_transfers))
+    try:
+        sequence = replay(found.ledger, Stage(), seen.watch(reader))
+    except JournalCorrupt as error:
+        found.proofs.append(Proof("journal_intact", False, str(error)))
+        return found
+    except ReplayDiffers as error:
+        found.proofs.append(Proof("replay_equals_journal", False, str(error)))
+        return found
+    found.sequence, found.recounts, found.complete = sequence, seen.recount.recounts, True
+    end = reader.end
+    torn = f", {end.torn[1] - end.torn[0]} bytes of an unfinished write" if end and end.torn else ""
+    head = end.digest.hex() if end else "none"
+    walk = seen.walk
+    found.proofs += [
+        Proof("journal_intact", True, f"{sequence:,} frames, the last with SHA-256 {head}{torn}"),
+        Proof("replay_equals_journal", True, f"{seen.records:,} records"),
+        prove_books_balance(found.ledger, sorted(seen.ledgers)),
+        verdict(
+            "limits_hold",
+            walk.named,
+            f"{walk.uses:,} uses of limited accounts",
+            wrong_total=walk.crossings,
+        ),
+        prove_windows_net_to_zero(found.recounts),
+        prove_windows_equal_recount(found.recounts),
+    ]
+    return found
+
+
+class _Seen:
+    """What is gathered from the frames on their way to the replay."""
+
+    def __init__(self, walk: HeadroomWalk) -> None:
+        self.walk = walk
+        self.recount = WindowRecount()
+        self.ledgers: set[int] = set()
+        self.records = 0
+
+    def watch(self, frames: Iterable[Frame]) -> Iterator[Frame]:
+        """Pass the frames on, and look at each once the ledger has it."""
+        for frame in frames:
+            yield frame
+            self.records += len(frame.records)
+            self.walk.add(frame)
+            self.recount.add(frame)
+            if frame.operation == Operation.CREATE_ACCOUNTS:
+                made = frame.records["ledger"][frame.statuses == CREATED]
+                self.ledgers.update(np.unique(made).tolist())
+
+
+def prove_books_balance(books: Ledger, ledgers: Iterable[int]) -> Proof:
+    """Prove that debits equal credits over all accounts, posted and pending, in each ledger."""
+    wrong, seen = [], []
+    for ledger in ledgers:
+        totals = books.totals(ledger)
+        seen.append(f"ledger {ledger}: {totals['debits_posted']:,} posted on each side")
+        for kind in ("posted", "pending"):
+            debits, credits = totals[f"debits_{kind}"], totals[f"credits_{kind}"]
+            if debits != credits:
+                wrong.append(f"ledger {ledger}: {kind} debits {debits:,}, credits {credits:,}")
+    return verdict("books_balance", wrong, "; ".join(seen) or "no account")
+
+
+def prove_windows_net_to_zero(recounts: list[Recount]) -> Proof:
+    """Prove that the windows are numbered without gaps and that each one's nets add up to zero."""
+    wrong = []
+    for number, recount in enumerate(recounts, 1):
+        if recount.closed.number != number:
+            wrong.append(f"window {recount.closed.number} was closed as number {number}")
+        if not recount.nets_to_zero:
+            wrong.append(f"the nets of window {number} don't add up to zero")
+    return verdict("windows_net_to_zero", wrong, f"{len(recounts):,} windows")
+
+
+def prove_windows_equal_recount(recounts: list[Recount]) -> Proof:
+    """Prove that each closing's note says what the postings of all frames add up to."""
+    wrong = [
+        f"window {recount.closed.number}: noted {noted}, counted {counted}"
+        for recount in recounts
+        for noted, counted in recount.disagreements()
+    ]
+    return verdict(
+        "windows_equal_recount", wrong, f"{sum(len(r.positions) for r in recounts):,} positions"
+    )
