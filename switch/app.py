@@ -1,0 +1,289 @@
+"""The switch process: builds and owns every part, starts them in order, stops them in the reverse.
+
+    settings ─► engine on DATA/journal ─► PostgreSQL ─► registry ─► windows, projector ─► gRPC
+
+The journal and the reference data are all there is to recover from; every other state follows from
+them at the start. What the engine, the projector or the windows can't go on after stops the
+process with exit code 3: going on without them would promise what nobody keeps.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import asyncpg
+import structlog
+import uvloop
+from prometheus_client import CollectorRegistry
+
+from payvand.core.engine import Engine, StageTimes
+from payvand.core.errors import PayvandFault
+from payvand.core.frame import Frame
+from payvand.settlement.database import connect, create_books, migrate
+from payvand.settlement.errors import SchemaMismatch, SettlementError
+from payvand.settlement.postgres import EmbeddedPostgres
+from payvand.settlement.projector import Projector
+from payvand.switch import logs
+from payvand.switch.ages import Ages
+from payvand.switch.certificates import CertificateFault, issue
+from payvand.switch.config import Settings
+from payvand.switch.identity import Role
+from payvand.switch.metrics import Metrics
+from payvand.switch.operators import OperatorServicer
+from payvand.switch.participants import Registry
+from payvand.switch.payments import PaymentServicer
+from payvand.switch.server import DatabaseBehind, Server, ServerFault
+from payvand.switch.settling import Settling
+from payvand.switch.submitting import Submitter
+from payvand.switch.translate import TIMED_OUT
+
+__all__ = ["ADDRESS_FILE", "Address", "open_switch", "serve"]
+
+ADDRESS_FILE: Final = "address.json"
+"""In the data folder while a switch runs on it: where it listens."""
+
+EXIT_STOPPED: Final = 0
+EXIT_FAULT: Final = 3
+
+CATCH_UP_S_MAX: Final = 30.0
+"""How long a call waits for the database to be as far as the ledger."""
+
+NS: Final = 1_000_000_000
+
+log = structlog.get_logger("payvand.switch")
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a running switch is reached."""
+
+    address: str
+    """gRPC, `host:port`."""
+    metrics: str
+    """HTTP, `host:port`; the path is /metrics."""
+    pid: int
+
+
+class Switch:
+    """A running switch; from `open_switch`."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Hold the parts; `start` builds them."""
+        self.settings = settings
+        self.metrics = Metrics(CollectorRegistry())
+        self.address: Address
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self, stack: AsyncExitStack) -> None:
+        """Build and start every part; *stack* stops them."""
+        settings = self.settings
+        self._engine = engine = await Engine.open(settings.journal)
+        stack.push_async_callback(engine.close)
+        engine.watch_times = self._observe
+        pool = await self._open_database(stack)
+        registry = Registry(pool, engine)
+        await registry.load()
+        self._projector = Projector(pool, engine.follow)
+        settling = Settling(engine, pool, registry, self._see_frame)
+        self._recovered = engine.sequence
+        await settling.start()
+        payments = PaymentServicer(
+            engine=engine,
+            pool=pool,
+            registry=registry,
+            submitter=Submitter(engine, self.metrics, timeout_s=settings.acceptance_deadline_s),
+            metrics=self.metrics,
+            catch_up=self.catch_up,
+        )
+        operators = OperatorServicer(
+            engine=engine, pool=pool, registry=registry, settling=settling, catch_up=self.catch_up
+        )
+        ages = Ages(
+            {
+                "commit": lambda: engine.statistics().oldest_age_ns / NS,
+                "projection": self._projection_age_s,
+                "follow": payments.oldest_sending_s,
+            }
+        )
+        stack.push_async_callback(self._end_tasks)
+        self._spawn("projector", self._projector.run())
+        self._spawn("windows", settling.run())
+        self._spawn("ages", ages.run())
+        metrics_port = self._expose(stack, ages)
+        server = Server(payments, operators)
+        address = await server.start(settings.listen, self._certificates())
+        stack.push_async_callback(self._end_calls, server, payments)
+        self.address = Address(address, f"{settings.host}:{metrics_port}", os.getpid())
+
+    async def _open_database(self, stack: AsyncExitStack) -> "asyncpg.Pool[asyncpg.Record]":
+        """Connect to the database, its schemas brought up to date."""
+        database: str | EmbeddedPostgres = self.settings.database
+        if not database:
+            database = EmbeddedPostgres(self.settings.data / "database")
+            stack.push_async_callback(asyncio.to_thread, database.stop)
+            await asyncio.to_thread(database.start)
+        pool = await connect(database)
+        stack.callback(pool.terminate)
+        async with pool.acquire() as connection:
+            await migrate(connection)
+            await create_books(connection)
+            projected = await connection.fetchval("SELECT sequence FROM books.cursor")
+        if projected > self._engine.sequence:
+            raise SchemaMismatch(
+                f"the database holds frame {projected} and the journal ends at "
+                f"{self._engine.sequence}",
+                hint="this database belongs to another journal, or the journal lost its end: "
+                "restore the journal, or give the switch a database of its own",
+            )
+        return pool
+
+    def _certificates(self) -> Path:
+        """Return the folder of the switch's own certificate, made where none is configured."""
+        if self.settings.certificates is not None:
+            return self.settings.certificates
+        return issue(self.settings.data / "certificates", "switch", Role.SWITCH)
+
+    def _expose(self, stack: AsyncExitStack, ages: Ages) -> int:
+        """Show the metrics over HTTP and return the port."""
+        for stage in ("commit", "projection", "follow"):
+            self.metrics.watch_oldest(stage, lambda stage=stage: ages.age_s(stage))  # type: ignore[misc]
+        self.metrics.watch_journal(
+            lambda: self._engine.sequence,
+            lambda: max(self._engine.sequence - self._projector.statistics().sequence, 0),
+        )
+        try:
+            exposition = self.metrics.expose(self.settings.metrics_port, self.settings.host)
+        except OSError as error:
+            raise ServerFault(
+                f"the metrics can't be served at port {self.settings.metrics_port}: {error}; "
+                "choose a free port, or 0 for any"
+            ) from error
+        stack.callback(exposition.close)
+        return exposition.port
+
+    # --- while it runs -----------------------------------------------------------------------
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Run until *stop* is set; raises what a part can't go on after."""
+        waiting = asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait({waiting, *self._tasks}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            waiting.cancel()
+        for task in self._tasks:
+            if task.done():
+                task.result()
+                raise RuntimeError(f"the task {task.get_name()} has ended while the switch runs")
+
+    async def catch_up(self) -> None:
+        """Wait until the database is as far as the ledger is now; raises `DatabaseBehind`."""
+        sequence = self._engine.sequence
+        try:
+            async with asyncio.timeout(CATCH_UP_S_MAX):
+                await self._projector.wait_for(sequence)
+        except TimeoutError:
+            status = self._projector.statistics()
+            raise DatabaseBehind(
+                f"the database is at frame {status.sequence} and the ledger at {sequence}"
+                + (f": {status.last_error}" if status.last_error else "")
+            ) from None
+
+    def _observe(self, times: StageTimes) -> None:
+        self.metrics.observe("apply", times.apply_ns / NS, times.records)
+        self.metrics.observe("fsync", times.write_ns / NS, times.records)
+
+    def _see_frame(self, frame: Frame) -> None:
+        """Count the payments that ran out, which no call tells of."""
+        if len(frame.expired) and frame.sequence > self._recovered:
+            self.metrics.count_payments("expired", len(frame.expired), reason=TIMED_OUT.code)
+
+    def _projection_age_s(self) -> float:
+        oldest = self._projector.statistics().oldest_timestamp
+        return max(time.time_ns() - oldest, 0) / NS if oldest else 0.0
+
+    def _spawn(self, name: str, work: Any) -> None:
+        self._tasks.append(asyncio.create_task(work, name=name))
+
+    # --- the end -----------------------------------------------------------------------------
+
+    async def _end_calls(self, server: Server, payments: PaymentServicer) -> None:
+        """Take no more calls, answer those under way, end the streams, and commit the last."""
+        stopping = asyncio.create_task(server.stop(self.settings.stop_grace_s))
+        await asyncio.sleep(0)
+        payments.stop()
+        await self._engine.close()
+        await stopping
+
+    async def _end_tasks(self) -> None:
+        """Let the cursors come to the journal's end, which the closed engine shows them."""
+        await self._engine.close()
+        if self._tasks:
+            await asyncio.wait(self._tasks[:2], timeout=self.settings.stop_grace_s)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+@asynccontextmanager
+async def open_switch(settings: Settings) -> AsyncIterator[Switch]:
+    """Start a switch; leaving the context stops it gracefully.
+
+    Raises:
+        PayvandFault, SettlementError, ServerFault, CertificateFault: it can't start.
+    """
+    async with AsyncExitStack() as stack:
+        switch = Switch(settings)
+        await switch.start(stack)
+        yield switch
+
+
+def serve(settings: Settings) -> int:
+    """Run a switch until SIGTERM or SIGINT, and return the exit code.
+
+    One JSON object on standard output says where it listens once it does; the same stands in
+    the data folder's `address.json` as long as it runs.
+    """
+    logs.configure(settings.log_format)
+    return uvloop.run(_serve(settings))
+
+
+async def _serve(settings: Settings) -> int:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    note = settings.data / ADDRESS_FILE
+    try:
+        settings.data.mkdir(parents=True, exist_ok=True)
+        async with open_switch(settings) as switch:
+            ready = json.dumps({"ready": True, **asdict(switch.address)})
+            _write(note, ready)
+            print(ready, flush=True)
+            log.info("ready", **asdict(switch.address))
+            try:
+                await switch.run(stop)
+            finally:
+                note.unlink(missing_ok=True)
+                log.info("stopping")
+    except (PayvandFault, SettlementError, ServerFault, CertificateFault, OSError) as fault:
+        log.error("the switch can't go on", fault=str(fault), kind=type(fault).__name__)
+        return EXIT_FAULT
+    except Exception:
+        log.exception("the switch can't go on: a mistake in it, please report it")
+        return EXIT_FAULT
+    log.info("stopped")
+    return EXIT_STOPPED
+
+
+def _write(path: Path, text: str) -> None:
+    """Put *text* at *path* whole or not at all."""
+    fresh = path.with_suffix(".new")
+    fresh.write_text(text + "\n", encoding="utf-8")
+    fresh.replace(path)

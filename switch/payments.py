@@ -1,0 +1,205 @@
+"""PaymentService: what banks and government services do with payments, message by message.
+
+Nothing here knows a rule of payments; it knows the caller, the bounds of a call and of a stream,
+and which part of the switch does the work.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import Any, Final
+
+import asyncpg
+import grpc
+import grpc.aio
+
+from payvand.core.engine import Engine
+from payvand.core.limits import BATCH_EVENTS_MAX
+from payvand.switch.answering import AnswerMalformed, answer
+from payvand.switch.following import Divider, follow
+from payvand.switch.identity import caller_of
+from payvand.switch.metrics import Metrics
+from payvand.switch.participants import Registry
+from payvand.switch.routing import Route
+from payvand.switch.standing import statuses
+from payvand.switch.submitting import Judged, Submitter
+from payvand.v1.payment_service_pb2 import (
+    AnswerRequest,
+    AnswerResponse,
+    FollowRequest,
+    GetStatusRequest,
+    GetStatusResponse,
+    SubmitRequest,
+    SubmitResponse,
+    SubmitStreamRequest,
+    SubmitStreamResponse,
+)
+
+__all__ = ["STREAM_BATCHES_MAX", "PaymentServicer"]
+
+STREAM_BATCHES_MAX: Final = 16
+"""Batches of one stream that are under way; then the switch stops reading it."""
+
+
+class PaymentServicer:
+    """Serve the methods of `payvand.v1.PaymentService`; the contract says what each promises."""
+
+    def __init__(
+        self,
+        *,
+        engine: Engine,
+        pool: "asyncpg.Pool[asyncpg.Record]",
+        registry: Registry,
+        submitter: Submitter,
+        metrics: Metrics,
+        catch_up: Callable[[], Awaitable[None]],
+    ) -> None:
+        """Serve from *engine*; *catch_up* waits until the database is as far as the ledger."""
+        self._engine = engine
+        self._pool = pool
+        self._registry = registry
+        self._submitter = submitter
+        self._metrics = metrics
+        self._catch_up = catch_up
+        self._divider = Divider()
+        self._streams: set[asyncio.Queue[asyncio.Task[Judged] | None]] = set()
+        self._sending: dict[object, float] = {}
+
+    async def Submit(self, request: SubmitRequest, context: Any) -> SubmitResponse:
+        """Record the payments of one request."""
+        debtor = await self._caller(context)
+        await _bound(context, "payments", request.payments)
+        judged = await self._submit(request.payments, debtor)
+        return SubmitResponse(
+            states=judged.states.tolist(), refusals=judged.refusals, declined=judged.declined
+        )
+
+    async def SubmitStream(
+        self, requests: AsyncIterator[SubmitStreamRequest], context: Any
+    ) -> AsyncIterator[SubmitStreamResponse]:
+        """Record batches as they come, several under way at once, and answer in their order."""
+        debtor = await self._caller(context)
+        room = asyncio.Semaphore(STREAM_BATCHES_MAX)
+        batches: asyncio.Queue[asyncio.Task[Judged] | None] = asyncio.Queue()
+
+        async def read() -> None:
+            async for request in requests:
+                await _bound(context, "payments", request.payments)
+                await room.acquire()
+                batches.put_nowait(asyncio.create_task(self._submit(request.payments, debtor)))
+
+        reader = asyncio.create_task(read())
+        reader.add_done_callback(lambda _: batches.put_nowait(None))
+        self._streams.add(batches)
+        async with self._open_stream("SubmitStream"):
+            try:
+                while (batch := await batches.get()) is not None:
+                    judged = await batch
+                    room.release()
+                    yield SubmitStreamResponse(
+                        states=judged.states.tolist(),
+                        refusals=judged.refusals,
+                        declined=judged.declined,
+                    )
+                if reader.done():
+                    reader.result()
+            finally:
+                self._streams.discard(batches)
+                reader.cancel()
+                await _abandon(batches)
+
+    def stop(self) -> None:
+        """End the submitting streams once what they have sent is answered."""
+        for batches in self._streams:
+            batches.put_nowait(None)
+
+    async def _submit(self, payments: Sequence[Any], debtor: Route) -> Judged:
+        return await self._submitter.submit(payments, debtor=debtor, routing=self._registry.routing)
+
+    async def Answer(self, request: AnswerRequest, context: Any) -> AnswerResponse:
+        """Record a creditor bank's answers."""
+        creditor = await self._caller(context)
+        await _bound(context, "answers", request.answers)
+        try:
+            states = await answer(self._engine, self._metrics, request.answers, creditor)
+        except AnswerMalformed as fault:
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(fault))
+            raise
+        return AnswerResponse(states=states)  # type: ignore[arg-type]  # an open enum
+
+    async def Follow(self, request: FollowRequest, context: Any) -> AsyncIterator[bytes]:
+        """Send what concerns the caller; the messages are serialised already."""
+        caller = await self._caller(context)
+        if request.cursor > self._engine.sequence:
+            await context.abort(
+                grpc.StatusCode.OUT_OF_RANGE,
+                f"cursor {request.cursor} is ahead of the journal, which is at "
+                f"{self._engine.sequence}: it isn't one that this switch gave out",
+            )
+        stream = object()
+        async with self._open_stream("Follow"):
+            try:
+                async for _, step in follow(
+                    self._engine, self._divider, caller.number, request.cursor
+                ):
+                    self._sending[stream] = time.monotonic()
+                    yield step
+                    del self._sending[stream]
+            finally:
+                self._sending.pop(stream, None)
+
+    def oldest_sending_s(self) -> float:
+        """Return for how long the slowest follower hasn't taken what was sent; 0 for none."""
+        oldest = min(self._sending.values(), default=None)
+        return 0.0 if oldest is None else time.monotonic() - oldest
+
+    async def GetStatus(self, request: GetStatusRequest, context: Any) -> GetStatusResponse:
+        """Tell where payments stand."""
+        caller = await self._caller(context)
+        await _bound(context, "ids", request.ids)
+        return GetStatusResponse(
+            statuses=await statuses(self._engine, self._pool, request.ids, caller, self._catch_up)
+        )
+
+    async def _caller(self, context: Any) -> Route:
+        """Return the participant that calls, or end the call where it isn't onboarded."""
+        caller = caller_of(context)
+        route = self._registry.routing.by_name.get(caller.name)
+        if route is None or route.role != caller.role:
+            await context.abort(
+                grpc.StatusCode.FAILED_PRECONDITION,
+                f"the {caller.role} {caller.name!r} isn't onboarded on this switch: an operator "
+                "does so with `payvand participants put`",
+            )
+            raise AssertionError("abort raises")
+        return route
+
+    @asynccontextmanager
+    async def _open_stream(self, method: str) -> AsyncIterator[None]:
+        gauge = self._metrics.connected_streams.labels(method)
+        gauge.inc()
+        try:
+            yield
+        finally:
+            gauge.dec()
+
+
+async def _abandon(batches: "asyncio.Queue[asyncio.Task[Judged] | None]") -> None:
+    """Let go of the batches that nobody waits for any more; what was sent may have its effect."""
+    while not batches.empty():
+        batch = batches.get_nowait()
+        if batch is not None:
+            batch.cancel()
+            with suppress(asyncio.CancelledError, Exception):
+                await batch
+
+
+async def _bound(context: Any, field: str, items: Sequence[Any]) -> None:
+    """End the call where it holds more than one batch."""
+    if len(items) > BATCH_EVENTS_MAX:
+        await context.abort(
+            grpc.StatusCode.INVALID_ARGUMENT,
+            f"{field}: batch.size: {len(items):,} are more than {BATCH_EVENTS_MAX:,}: "
+            "send them in several requests",
+        )

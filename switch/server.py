@@ -1,0 +1,181 @@
+"""The gRPC server: mutual TLS, the caller's rights, health, reflection, and the bounds of the wire.
+
+`Follow` answers in bytes that are a serialised message already, so its method has no serialiser;
+all others are those of the generated code.
+"""
+
+import inspect
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
+from pathlib import Path
+from typing import Any, Final
+
+import asyncpg
+import grpc
+import grpc.aio
+import structlog
+from google.protobuf.descriptor import ServiceDescriptor
+from google.protobuf.message_factory import GetMessageClass
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1.health import aio as health
+from grpc_reflection.v1alpha import reflection
+
+from payvand.core.errors import EngineClosed, JournalFault
+from payvand.settlement.errors import SettlementError
+from payvand.switch.identity import Authoriser
+from payvand.v1 import operator_service_pb2, payment_service_pb2
+
+__all__ = ["MESSAGE_BYTES_MAX", "DatabaseBehind", "Server", "ServerFault"]
+
+MESSAGE_BYTES_MAX: Final = 16 * 1024 * 1024
+"""Both ways, as in the client."""
+
+CALLS_MAX: Final = 2_048
+"""Calls and streams under way; more end with RESOURCE_EXHAUSTED."""
+
+OPTIONS: Final = (
+    ("grpc.max_send_message_length", MESSAGE_BYTES_MAX),
+    ("grpc.max_receive_message_length", MESSAGE_BYTES_MAX),
+    ("grpc.max_metadata_size", 16 * 1024),
+    # Clients ping every 30 s, also on connections without a call.
+    ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    # A client that is gone is noticed within 40 s.
+    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.so_reuseport", 0),
+)
+
+PAYMENTS: Final = payment_service_pb2.DESCRIPTOR.services_by_name["PaymentService"]
+OPERATORS: Final = operator_service_pb2.DESCRIPTOR.services_by_name["OperatorService"]
+SERIALISED: Final = frozenset({"Follow"})
+
+
+log = structlog.get_logger("payvand.switch")
+
+
+class ServerFault(Exception):
+    """The server can't listen; the text says where and what to do."""
+
+
+class DatabaseBehind(Exception):
+    """The database doesn't keep up with the ledger; what needs it has to wait."""
+
+
+class Server:
+    """The switch's gRPC server."""
+
+    def __init__(self, payments: object, operators: object) -> None:
+        """Serve *payments* and *operators*, servicers of the contract."""
+        self._server = grpc.aio.server(
+            interceptors=[Authoriser()], options=OPTIONS, maximum_concurrent_rpcs=CALLS_MAX
+        )
+        self._health = health.HealthServicer()
+        self._server.add_generic_rpc_handlers(
+            (_methods(PAYMENTS, payments), _methods(OPERATORS, operators))
+        )
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        names = (PAYMENTS.full_name, OPERATORS.full_name, health.SERVICE_NAME)
+        reflection.enable_server_reflection((*names, reflection.SERVICE_NAME), self._server)
+        self._names = ("", *names)
+
+    async def start(self, listen: str, certificates: Path) -> str:
+        """Listen at *listen* (`host:port`) with the files of *certificates*; return the address.
+
+        Raises:
+            ServerFault: a file is missing, or the address can't be listened on.
+        """
+        try:
+            ca, certificate, key = (
+                (certificates / name).read_bytes()
+                for name in ("ca.pem", "certificate.pem", "key.pem")
+            )
+        except OSError as error:
+            raise ServerFault(
+                f"the switch's certificate can't be read: {error}; issue one with "
+                "`payvand certificates`"
+            ) from error
+        credentials = grpc.ssl_server_credentials(
+            [(key, certificate)], root_certificates=ca, require_client_auth=True
+        )
+        try:
+            port = self._server.add_secure_port(listen, credentials)
+        except RuntimeError as error:
+            raise ServerFault(
+                f"the switch can't listen at {listen}: {error}; choose a free port, or 0 for any"
+            ) from error
+        await self._server.start()
+        await self._tell(health_pb2.HealthCheckResponse.SERVING)
+        return f"{listen.rpartition(':')[0]}:{port}"
+
+    async def stop(self, grace_s: float) -> None:
+        """Take no more calls, and give those under way *grace_s* seconds."""
+        await self._tell(health_pb2.HealthCheckResponse.NOT_SERVING)
+        await self._server.stop(grace_s)
+
+    async def _tell(self, status: "health_pb2.HealthCheckResponse.ServingStatus") -> None:
+        for name in self._names:
+            await self._health.set(name, status)
+
+
+def _methods(service: ServiceDescriptor, servicer: object) -> grpc.GenericRpcHandler:
+    """Return the handler of a service of the contract: each method by its name in *servicer*."""
+    kinds: dict[tuple[bool, bool], Callable[..., grpc.RpcMethodHandler[Any, Any]]] = {
+        (False, False): grpc.unary_unary_rpc_method_handler,
+        (False, True): grpc.unary_stream_rpc_method_handler,
+        (True, True): grpc.stream_stream_rpc_method_handler,
+    }
+    handlers = {}
+    for method in service.methods:
+        response = GetMessageClass(method.output_type)
+        handlers[method.name] = kinds[method.client_streaming, method.server_streaming](
+            _told_faults(getattr(servicer, method.name)),
+            request_deserializer=GetMessageClass(method.input_type).FromString,
+            response_serializer=None if method.name in SERIALISED else response.SerializeToString,
+        )
+    return grpc.method_handlers_generic_handler(service.full_name, handlers)
+
+
+def _told_faults(behaviour: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """Wrap a method so that a fault of the switch reaches the caller as a status with a text.
+
+    UNAVAILABLE is for what passes: the call may be made again, with the same ids.
+    """
+
+    async def answering(request: Any, context: Any) -> Any:
+        try:
+            return await behaviour(request, context)
+        except Exception as fault:
+            await _tell_fault(fault, context)
+            raise
+
+    async def streaming(request: Any, context: Any) -> AsyncIterator[Any]:
+        try:
+            async with aclosing(behaviour(request, context)) as messages:
+                async for message in messages:
+                    yield message
+        except Exception as fault:
+            await _tell_fault(fault, context)
+            raise
+
+    return streaming if inspect.isasyncgenfunction(behaviour) else answering
+
+
+async def _tell_fault(fault: Exception, context: Any) -> None:
+    """End the call with the status of *fault*; return where a servicer has ended it already."""
+    match fault:
+        case grpc.aio.AbortError():
+            return
+        case EngineClosed() | JournalFault():
+            text = f"the switch is stopping: {fault}"
+        case DatabaseBehind() | SettlementError():
+            text = str(fault)
+        case asyncpg.PostgresError() | asyncpg.InterfaceError() | OSError() | TimeoutError():
+            text = f"the database doesn't answer: {type(fault).__name__}"
+        case _:
+            log.error("a call failed", exc_info=fault)
+            await context.abort(
+                grpc.StatusCode.INTERNAL, "a mistake in the switch; its log says more"
+            )
+    log.warning("a call can't be served now", fault=str(fault), kind=type(fault).__name__)
+    await context.abort(grpc.StatusCode.UNAVAILABLE, text)
