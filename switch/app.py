@@ -27,7 +27,7 @@ from payvand.core.engine import Engine, StageTimes
 from payvand.core.errors import PayvandFault
 from payvand.core.frame import Frame
 from payvand.settlement.database import connect, create_books, migrate
-from payvand.settlement.errors import SchemaMismatch, SettlementError
+from payvand.settlement.errors import SchemaMismatch
 from payvand.settlement.postgres import EmbeddedPostgres
 from payvand.settlement.projector import Projector
 from payvand.switch import logs
@@ -162,8 +162,8 @@ class Switch:
             exposition = self.metrics.expose(self.settings.metrics_port, self.settings.host)
         except OSError as error:
             raise ServerFault(
-                f"the metrics can't be served at port {self.settings.metrics_port}: {error}; "
-                "choose a free port, or 0 for any"
+                f"the metrics can't be served at port {self.settings.metrics_port}: {error}",
+                hint="choose a free port, or 0 for any",
             ) from error
         stack.callback(exposition.close)
         return exposition.port
@@ -192,7 +192,8 @@ class Switch:
             status = self._projector.statistics()
             raise DatabaseBehind(
                 f"the database is at frame {status.sequence} and the ledger at {sequence}"
-                + (f": {status.last_error}" if status.last_error else "")
+                + (f": {status.last_error}" if status.last_error else ""),
+                hint="ask again; if it stays so, look at the database",
             ) from None
 
     def _observe(self, times: StageTimes) -> None:
@@ -236,7 +237,7 @@ async def open_switch(settings: Settings) -> AsyncIterator[Switch]:
     """Start a switch; leaving the context stops it gracefully.
 
     Raises:
-        PayvandFault, SettlementError, ServerFault, CertificateFault: it can't start.
+        PayvandFault, CertificateFault: it can't start.
     """
     async with AsyncExitStack() as stack:
         switch = Switch(settings)
@@ -272,7 +273,7 @@ async def _serve(settings: Settings) -> int:
             finally:
                 note.unlink(missing_ok=True)
                 log.info("stopping")
-    except (PayvandFault, SettlementError, ServerFault, CertificateFault, OSError) as fault:
+    except (PayvandFault, CertificateFault, OSError) as fault:
         log.error("the switch can't go on", fault=str(fault), kind=type(fault).__name__)
         return EXIT_FAULT
     except Exception:

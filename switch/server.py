@@ -17,11 +17,12 @@ import structlog
 from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.message_factory import GetMessageClass
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1.health import SERVICE_NAME as HEALTH
 from grpc_health.v1.health import aio as health
 from grpc_reflection.v1alpha import reflection
 
-from payvand.core.errors import EngineClosed, JournalFault
-from payvand.settlement.errors import SettlementError
+from payvand.core.errors import EngineClosed, JournalFault, PayvandFault
+from payvand.settlement.errors import SettlementFault
 from payvand.switch.identity import Authoriser
 from payvand.v1 import operator_service_pb2, payment_service_pb2
 
@@ -54,11 +55,11 @@ SERIALISED: Final = frozenset({"Follow"})
 log = structlog.get_logger("payvand.switch")
 
 
-class ServerFault(Exception):
-    """The server can't listen; the text says where and what to do."""
+class ServerFault(PayvandFault):
+    """The server can't listen."""
 
 
-class DatabaseBehind(Exception):
+class DatabaseBehind(PayvandFault):
     """The database doesn't keep up with the ledger; what needs it has to wait."""
 
 
@@ -75,7 +76,7 @@ class Server:
             (_methods(PAYMENTS, payments), _methods(OPERATORS, operators))
         )
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        names = (PAYMENTS.full_name, OPERATORS.full_name, health.SERVICE_NAME)
+        names = (PAYMENTS.full_name, OPERATORS.full_name, HEALTH)
         reflection.enable_server_reflection((*names, reflection.SERVICE_NAME), self._server)
         self._names = ("", *names)
 
@@ -92,8 +93,8 @@ class Server:
             )
         except OSError as error:
             raise ServerFault(
-                f"the switch's certificate can't be read: {error}; issue one with "
-                "`payvand certificates`"
+                f"the switch's certificate can't be read: {error}",
+                hint="issue one with `payvand certificates`",
             ) from error
         credentials = grpc.ssl_server_credentials(
             [(key, certificate)], root_certificates=ca, require_client_auth=True
@@ -102,7 +103,8 @@ class Server:
             port = self._server.add_secure_port(listen, credentials)
         except RuntimeError as error:
             raise ServerFault(
-                f"the switch can't listen at {listen}: {error}; choose a free port, or 0 for any"
+                f"the switch can't listen at {listen}: {error}",
+                hint="choose a free port, or 0 for any",
             ) from error
         await self._server.start()
         await self._tell(health_pb2.HealthCheckResponse.SERVING)
@@ -168,7 +170,7 @@ async def _tell_fault(fault: Exception, context: Any) -> None:
             return
         case EngineClosed() | JournalFault():
             text = f"the switch is stopping: {fault}"
-        case DatabaseBehind() | SettlementError():
+        case DatabaseBehind() | SettlementFault():
             text = str(fault)
         case asyncpg.PostgresError() | asyncpg.InterfaceError() | OSError() | TimeoutError():
             text = f"the database doesn't answer: {type(fault).__name__}"
