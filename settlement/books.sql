@@ -14,6 +14,7 @@ CREATE TABLE books.frame (
     event     bigint   NOT NULL,  -- 0 none, 1 a settlement window was closed
     records   integer  NOT NULL,  -- in the frame
     created   integer  NOT NULL,  -- of them, those that had an effect
+    failed    integer  NOT NULL,  -- of them, transfers that are rows of books.failure
     expired   integer  NOT NULL   -- reservations that ran out before them
 );
 

@@ -89,14 +89,13 @@ class Projection:
             [
                 (
                     *(frame.sequence, frame.timestamp, int(frame.operation), frame.event),
-                    *(len(frame.records), np.count_nonzero(frame.statuses == CREATED)),
-                    len(frame.expired),
+                    *(len(frame.records), *_outcomes(frame), len(frame.expired)),
                 )
                 for frame in self._frames
             ],
             np.int64,
-        ).reshape(-1, 7)
-        kinds = ("bigint", "bigint", "smallint", "bigint", "integer", "integer", "integer")
+        ).reshape(-1, 8)
+        kinds = ("bigint", "bigint", "smallint", "bigint", *["integer"] * 4)
         columns = [Column(kind, figures[:, index]) for index, kind in enumerate(kinds)]
         return [encode_rows(len(figures), columns).tobytes()] if len(figures) else []
 
@@ -199,6 +198,19 @@ class Projection:
         return {"transfer": chunks, "failure": failures}
 
 
+def _outcomes(frame: Frame) -> tuple[int, int]:
+    """Return how many records took effect, and how many are transfers that failed anew."""
+    created = int(np.count_nonzero(frame.statuses == CREATED))
+    if created == len(frame.records) or frame.operation != Operation.CREATE_TRANSFERS:
+        return created, 0
+    return created, int(np.count_nonzero(_failed(frame.statuses)))
+
+
+def _failed(statuses: Any) -> Any:
+    """Tell which events had no effect, with an id that had no outcome before."""
+    return (statuses != CREATED) & ~np.isin(statuses, _KNOWN_BEFORE)
+
+
 def _moved_amounts(frames: list[Frame]) -> Records:
     """Return for each record of the frames the amount that it really moved."""
     return np.concatenate([moved_amounts(frame) for frame in frames]).astype(U128, copy=False)
@@ -244,7 +256,7 @@ def _failure_rows(
     frames: list[Frame], records: Records, statuses: Any, timestamps: Any, sequences: Any
 ) -> list[bytes]:
     """Return a row for each attempt without effect whose id had no outcome before."""
-    chosen = np.flatnonzero((statuses != CREATED) & ~np.isin(statuses, _KNOWN_BEFORE))
+    chosen = np.flatnonzero(_failed(statuses))
     if not len(chosen):
         return []
     decisions = np.concatenate(

@@ -173,9 +173,11 @@ SELECT
     (SELECT coalesce(min(sequence), 1) FROM books.frame) AS first,
     (SELECT coalesce(max(sequence), 0) FROM books.frame) AS last,
     (SELECT coalesce(sum(created), 0) FROM books.frame) AS created,
+    (SELECT coalesce(sum(failed), 0) FROM books.frame) AS failed,
     (SELECT coalesce(sum(expired), 0) FROM books.frame) AS expired,
     (SELECT count(*) FROM books.account) + (SELECT count(*) FROM books.account_limit)
         + (SELECT count(*) FROM books.transfer) AS created_rows,
+    (SELECT count(*) FROM books.failure) AS failed_rows,
     (SELECT count(*) FROM books.expiry) AS expired_rows
 FROM books.cursor
 """
@@ -191,7 +193,7 @@ async def prove_projection_has_no_gap(connection: Executor) -> Proof:
             f"{row['frames']} frames from {row['first']} to {row['last']}, "
             f"the cursor at {row['sequence']}"
         )
-    for kind in ("created", "expired"):
+    for kind in ("created", "failed", "expired"):
         if row[kind] != row[f"{kind}_rows"]:
             wrong.append(f"{row[kind]} records {kind}, {row[f'{kind}_rows']} rows")
     return verdict("projection_has_no_gap", wrong, f"{row['sequence']:,} frames")

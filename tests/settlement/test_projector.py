@@ -169,7 +169,7 @@ def test_rows_that_the_journal_contradicts_stop_the_projector(
 ) -> None:
     async def scene() -> None:
         async with open_projected(tmp_path, database, seed=14) as projected:
-            await projected.pool.execute("INSERT INTO books.frame VALUES (1, 0, 1, 0, 0, 0, 0)")
+            await projected.pool.execute("INSERT INTO books.frame VALUES (1, 0, 1, 0, 0, 0, 0, 0)")
             with pytest.raises(SchemaMismatch, match="refused rows"):
                 await projected.projector.run()
 
