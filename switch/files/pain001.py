@@ -1,8 +1,9 @@
 """ISO 20022 pain.001 (CustomerCreditTransferInitiation): its totals and its instructions.
 
-Versions 03 to 12 are read, also under the namespaces that national bodies gave them: the elements
-used here have kept their names and places since version 03. Only what the contract carries is
-looked at; the requested execution date is not, since the switch pays when it is told to.
+Versions 02 to 12 are read, also under the namespaces that national bodies gave them: the elements
+used here have kept their names and places since version 03, and version 02 differs in four,
+which are read too. Only what the contract carries is looked at; the requested execution date is
+not, since the switch pays when it is told to.
 
 Ids. The parts (see `instruction.py`) under the BLAKE2b personalisation `payvand.pain001` are: the
 initiating party's name, its first identifier, `MsgId`, the debtor's account, `PmtInfId`,
@@ -29,7 +30,7 @@ from payvand.switch.files.instruction import (
     id_from_digest,
     length_prefixed,
 )
-from payvand.switch.files.normalise import normalise_identifier
+from payvand.switch.files.normalise import normalise_amount, normalise_identifier
 from payvand.switch.files.summary import DecimalTextError, FileSummary, decimal_text, scaled
 from payvand.switch.files.xml_stream import Names, PaymentXml
 from payvand.switch.identifiers import iban
@@ -47,7 +48,7 @@ _TRANSFER_METHODS = frozenset({"TRF", "TRA", ""})
 _IN_INFORMATION = {
     "method": "PmtMtd",
     "debtor_iban": "DbtrAcct/Id/IBAN",
-    "debtor_account": "DbtrAcct/Id/Othr/Id",
+    "debtor_account": "DbtrAcct/Id",
     "debtor_name": "Dbtr/Nm",
 }
 # Where a field of an instruction stands, below the instruction.
@@ -56,7 +57,7 @@ _IN_INSTRUCTION = {
     "equivalent_amount": "Amt/EqvtAmt",
     "unit": "Amt/InstdAmt/@Ccy",
     "creditor_iban": "CdtrAcct/Id/IBAN",
-    "creditor_account": "CdtrAcct/Id/Othr/Id",
+    "creditor_account": "CdtrAcct/Id",
     "creditor_name": "Cdtr/Nm",
     "end_to_end_id": "PmtId/EndToEndId",
     "remittance": "RmtInf/Ustrd",
@@ -80,7 +81,7 @@ def inspect(source: BinaryIO) -> FileSummary:
     for element in xml.walk():
         if element.tag == names.CdtTrfTxInf:
             if header is None:
-                header = _Information(names, _information_of(element, names), group)
+                header = _Information(names, element.getparent(), group)
             information.add(element, names)
         elif element.tag == names.PmtInf:
             header = header or _Information(names, element, group)
@@ -119,14 +120,14 @@ def read(source: BinaryIO) -> Iterator[Instruction | LineError]:
     for element in xml.walk():
         if element.tag == names.CdtTrfTxInf:
             if information is None:
-                information = _Information(names, _information_of(element, names), group)
+                information = _Information(names, element.getparent(), group)
                 number += 1
                 first = position
             position += 1
             try:
                 yield _instruction(element, names, information, position)
             except Unreadable as error:
-                place = f"CstmrCdtTrfInitn/PmtInf[{number}]/"
+                place = f"{xml.message}/PmtInf[{number}]/"
                 if error.field in _IN_INFORMATION:
                     path = place + _IN_INFORMATION[error.field]
                 else:
@@ -227,7 +228,8 @@ class _Information:
     The standard puts all of it before the instructions.
     """
 
-    def __init__(self, names: Names, element: etree._Element, group: _GroupHeader) -> None:
+    def __init__(self, names: Names, element: etree._Element | None, group: _GroupHeader) -> None:
+        assert element is not None  # the walk gives out no instruction outside of a PmtInf
         self.line = element.sourceline or 0
         self.kind: PaymentKind = KIND_CREDIT_TRANSFER
         self.debtor_iban = self.debtor_name = self.number_stated = self.sum_stated = ""
@@ -282,7 +284,7 @@ class _Totals:
         """Count one `CdtTrfTxInf`."""
         self.instructions += 1
         try:
-            self.sum += scaled(_amount_text(element, names))
+            self.sum += scaled(normalise_amount(_amount_text(element, names)))
         except DecimalTextError:
             if self.illegible_line is None:
                 self.illegible_line = element.sourceline or 0
@@ -316,14 +318,6 @@ class _Totals:
             raise FileError("file.control_sum", hint, line=line)
 
 
-def _information_of(element: etree._Element, names: Names) -> etree._Element:
-    parent = element.getparent()
-    if parent is None or parent.tag != names.PmtInf:
-        hint = "CdtTrfTxInf belongs into PmtInf"
-        raise FileError("file.structure", hint, line=element.sourceline or 0)
-    return parent
-
-
 def _amount_text(element: etree._Element, names: Names) -> str:
     for child in element:
         if child.tag == names.Amt:
@@ -353,8 +347,8 @@ def _account(account: etree._Element, names: Names, field: str) -> str:
         for leaf in identification:
             if leaf.tag == names.IBAN:
                 return leaf.text or ""
-            if leaf.tag == names.Othr:
-                other = normalise_identifier(leaf.findtext(names.Id) or "")
+            if leaf.tag in (names.Othr, names.PrtryAcct, names.BBAN, names.UPIC):
+                other = normalise_identifier(leaf.findtext(names.Id) or leaf.text or "")
                 if iban.is_valid(other):
                     return other
                 hint = "give the account's IBAN instead of its number"
@@ -364,9 +358,10 @@ def _account(account: etree._Element, names: Names, field: str) -> str:
 
 def _kind(payment_type: etree._Element, names: Names) -> PaymentKind | None:
     """Return the kind that a category purpose makes, or None where there is no purpose."""
-    code = payment_type.findtext(f"{names.CtgyPurp}/{names.Cd}")
-    if code is None:
+    purpose = payment_type.find(names.CtgyPurp)
+    if purpose is None:
         return None
+    code = purpose.findtext(names.Cd) or purpose.text or ""  # version 02 has no Cd
     return KIND_FEE if code.strip() in _FEE_PURPOSES else KIND_CREDIT_TRANSFER
 
 
@@ -378,9 +373,11 @@ def _remittance(information: etree._Element, names: Names) -> tuple[str, str]:
         if leaf.tag == names.Ustrd:
             texts.append(leaf.text or "")
         elif leaf.tag == names.Strd:
-            reference = leaf.findtext(f"{names.CdtrRefInf}/{names.Ref}")
-            if reference:
-                references.append(reference)
+            creditor = leaf.find(names.CdtrRefInf)
+            if creditor is not None:
+                # Version 02 called the reference CdtrRef.
+                reference = creditor.findtext(names.Ref) or creditor.findtext(names.CdtrRef)
+                references += [reference] if reference else []
     if len(references) > 1:
         hint = "one instruction settles one bill; split it"
         raise Unreadable("bill_reference", "bill_reference.several", hint)
