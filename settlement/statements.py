@@ -229,16 +229,16 @@ def render_text(
     """Return entries as lines for people, under the heading *name*."""
     lines = [
         f"{name}, window {statement.window}, {statement.entries_total:,} entries",
-        f"{'opening':<60}{statement.opening:>24,}",
+        f"{'opening':<62}{statement.opening:>24,}",
     ]
     for entry in entries:
         signed = -entry.amount if entry.debit else entry.amount
         about = f"{_moment(entry.timestamp)}  {entry.id:032x}"
-        lines.append(f"{about:<60}{signed:>24,}  {reference(entry)}".rstrip())
+        lines.append(f"{about:<62}{signed:>24,}  {reference(entry)}".rstrip())
     lines += [
-        f"{'debits':<60}{-statement.debits:>24,}",
-        f"{'credits':<60}{statement.credits:>24,}",
-        f"{'closing':<60}{statement.closing:>24,}",
+        f"{'debits':<62}{-statement.debits:>24,}",
+        f"{'credits':<62}{statement.credits:>24,}",
+        f"{'closing':<62}{statement.closing:>24,}",
     ]
     return "\n".join(lines) + "\n"
 

@@ -151,6 +151,11 @@ class Traffic:
             self.reserved.pop(row.get("pending_id", 0), None)
         return committed
 
+    async def post_reserved(self) -> None:
+        """Post a reservation in whole."""
+        committed = await self.engine.create_transfers(records_of(TRANSFER, [self._answer("post")]))
+        assert committed.results["status"][0] == TransferStatus.CREATED
+
     async def post_unnamed(self) -> None:
         """Post a reservation as the ledger allows it and the switch never does."""
         answer = self._answer("post") | {"debit_account_id": 0, "credit_account_id": 0}
