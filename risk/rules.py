@@ -1,0 +1,426 @@
+"""Rules: what the stage before the ledger declines or marks for review, as dated data.
+
+A rule file is TOML, validated wholly before anything is made of it; a fault names the field's
+path and the rule's id. A rule is never edited in place once it was in force: it gets a `valid_to`,
+and its successor a number of its own, so that a journaled decision can be explained years later.
+
+    format = 1                          # of this file
+    pack = "example"                    # name and version of the set of rules
+    version = 3
+
+    [[rule]]
+    id = "amount.credit-transfer"       # for people
+    number = 1                          # for the journal; from 1 to 65535, never reused
+    kind = "amount"                     # amount, velocity or blocked
+    action = "decline"                  # or "review"
+    reason = "AM13"                     # ISO 20022 external status reason code
+    valid_from = 2025-05-22T00:00:00+03:30
+    valid_to = 2026-03-21T00:00:00+03:30   # optional; the first moment it no longer holds
+    text = { en = "…", fa = "…" }
+    codes = [1]                         # kinds of payment, 1 to 9; optional: all
+    ledger = 364                        # currency unit
+    amount_max = 2_000_000_000          # minor units; a greater amount breaks the rule
+
+`velocity` has `window_s` and `count_max`, and optionally `ledger` and `amount_max`: it is broken by
+the payment that makes it more than `count_max` of one debtor account in the window, or their sum
+more than `amount_max`. `blocked` has `debtors` and `creditors`, lists of IBANs or of account keys
+(16 hexadecimal digits), so that a file need not hold account numbers in clear.
+"""
+
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import IntEnum
+from hashlib import blake2b, sha256
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from payvand.core.errors import PayvandFault
+
+__all__ = [
+    "ALL_CODES",
+    "RULES_MAX",
+    "Action",
+    "AmountRule",
+    "BlockedRule",
+    "Problem",
+    "Rule",
+    "RuleFileFault",
+    "RulePack",
+    "VelocityRule",
+    "account_key",
+    "default_rules",
+    "load_rules",
+    "read_rules",
+]
+
+FORMAT = 1
+FILE_BYTES_MAX = 16 << 20
+RULES_MAX = 256
+"""Rules in one pack."""
+KIND_RULES_MAX = 32
+"""Velocity rules in one pack, and blocked rules: the stage keeps a bit for each."""
+NUMBER_MAX = 65_535
+LIST_MAX = 100_000
+"""Accounts in one list of a blocked rule."""
+COUNT_MAX = 1_000_000
+WINDOW_S_MAX = 366 * 86_400
+AMOUNT_MAX = (1 << 63) - 1
+"""The greatest limit: what TOML's integers hold. Amounts beyond are over every limit."""
+ALL_CODES = 0b11_1111_1110
+"""Bit c: payments of code c. Codes from 10 on are the switch's own and always pass."""
+END_OF_TIME = (1 << 64) - 1
+
+_NAME = re.compile(r"[a-z][a-z0-9]*(?:[.-][a-z0-9]+)*")
+_REASON = re.compile(r"[A-Z]{2}[A-Z0-9]{2}")
+_KEY = re.compile(r"[0-9a-f]{16}")
+_IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{10,30}")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Action(IntEnum):
+    """What a rule asks for; the two lowest bits of a decision."""
+
+    ALLOW = 0
+    REVIEW = 1
+    DECLINE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong with a rule file."""
+
+    path: str
+    """Of the field, for example `rule[3].amount_max`."""
+    rule_id: str
+    """Of the rule it belongs to; empty where the file itself is wrong, or the id."""
+    message: str
+
+    def __str__(self) -> str:
+        of_rule = f" (rule {self.rule_id})" if self.rule_id else ""
+        return f"{self.path}{of_rule}: {self.message}"
+
+
+class RuleFileFault(PayvandFault):
+    """A rule file is wrong; nothing of it was taken. `problems` lists all that was found."""
+
+    def __init__(self, source: str, problems: Sequence[Problem]) -> None:
+        listed = "; ".join(str(problem) for problem in problems)
+        super().__init__(
+            f"{source}: {listed}", hint="mend the file; the rules in force have not changed"
+        )
+        self.source = source
+        self.problems = tuple(problems)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """What all rules have."""
+
+    id: str
+    number: int
+    """Stands in journaled decisions; never reused."""
+    action: Action
+    reason: str
+    """An ISO 20022 external status reason code."""
+    valid_from: int
+    """The first moment at which it holds, nanoseconds since 1970."""
+    valid_to: int
+    """The first moment at which it holds no longer."""
+    text: Mapping[str, str]
+    """By language: `en`, `fa`."""
+    codes: int = ALL_CODES
+    """Bit c: it looks at payments of code c."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AmountRule(Rule):
+    """Broken by a payment of more than `amount_max` minor units of the ledger."""
+
+    ledger: int
+    amount_max: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VelocityRule(Rule):
+    """Broken by the payment that makes it too many, or too much, of one debtor account.
+
+    Counts payments that the stage let pass, the one in question included, in the window
+    (t - width, t].
+    """
+
+    width_ns: int
+    count_max: int
+    ledger: int = 0
+    """0: all; a rule with an `amount_max` has one."""
+    amount_max: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlockedRule(Rule):
+    """Broken by a payment from one of `debtors` or to one of `creditors`."""
+
+    debtors: frozenset[int]
+    """Account keys."""
+    creditors: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class RulePack:
+    """A set of rules, in the order of their numbers."""
+
+    name: str
+    version: int
+    digest: bytes
+    """SHA-256 of the file."""
+    rules: tuple[Rule, ...]
+
+
+def account_key(iban: str) -> int:
+    """Return the 64-bit key under which the books and the stage know an account.
+
+    A bank may choose its account numbers, so the key is a cryptographic hash; personalised, so
+    that it can't be looked up in tables made for something else.
+    """
+    digest = blake2b(iban.encode("ascii"), digest_size=8, person=b"payvand.account").digest()
+    return int.from_bytes(digest, "big")
+
+
+def load_rules(path: Path) -> RulePack:
+    """Read a rule file.
+
+    Raises RuleFileFault where it is wrong, OSError where it can't be read.
+    """
+    if path.stat().st_size > FILE_BYTES_MAX:
+        raise RuleFileFault(
+            str(path), [Problem("", "", f"is larger than {FILE_BYTES_MAX:,} bytes")]
+        )
+    return read_rules(path.read_bytes(), source=str(path))
+
+
+def default_rules() -> RulePack:
+    """Return the rules that come with Payvand."""
+    return read_rules(
+        files(__package__).joinpath("default_rules.toml").read_bytes(), source="default_rules.toml"
+    )
+
+
+def read_rules(document: bytes, *, source: str) -> RulePack:
+    """Make rules of the bytes of a rule file; *source* names it in faults.
+
+    Raises RuleFileFault with everything that is wrong, not only the first.
+    """
+    try:
+        table = tomllib.loads(document.decode("utf-8"))
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        raise RuleFileFault(source, [Problem("", "", f"isn't TOML: {error}")]) from None
+    problems: list[Problem] = []
+    top = _Fields(table, "", "", problems)
+    if top.integer("format", 1, 1 << 31) not in (FORMAT, None):
+        top.wrong("format", f"is not {FORMAT}, the only one that this version reads")
+    name = top.pattern("pack", _NAME, "a name of lower-case words")
+    version = top.integer("version", 1, 1 << 31)
+    rules = [rule for rule in _read_all(top, problems) if rule is not None]
+    top.nothing_else()
+    if problems:
+        raise RuleFileFault(source, problems)
+    assert name is not None and version is not None
+    rules.sort(key=lambda rule: rule.number)
+    return RulePack(name, version, sha256(document).digest(), tuple(rules))
+
+
+def _read_all(top: "_Fields", problems: list[Problem]) -> list[Rule | None]:
+    tables = top.take("rule", list, "an array of tables", default=[])
+    if tables is None:
+        return []
+    if len(tables) > RULES_MAX:
+        top.wrong("rule", f"has {len(tables)} rules; a pack holds at most {RULES_MAX}")
+        return []
+    rules: list[Rule | None] = []
+    seen: dict[str | int, int] = {}
+    kinds: dict[object, int] = {}
+    for index, table in enumerate(tables):
+        path = f"rule[{index}]"
+        if not isinstance(table, dict):
+            problems.append(Problem(path, "", "isn't a table"))
+            continue
+        identity = table.get("id")
+        fields = _Fields(table, path + ".", identity if isinstance(identity, str) else "", problems)
+        kind = table.get("kind")
+        rules.append(_read_rule(fields))
+        kinds[str(kind)] = kinds.get(str(kind), 0) + 1
+        for field in ("id", "number"):
+            value = table.get(field)
+            if isinstance(value, str | int) and seen.setdefault(value, index) != index:
+                fields.wrong(field, f"is that of rule[{seen[value]}] as well")
+    for kind in ("velocity", "blocked"):
+        if kinds.get(kind, 0) > KIND_RULES_MAX:
+            top.wrong("rule", f"has more than {KIND_RULES_MAX} of kind {kind}")
+    return rules
+
+
+def _read_rule(fields: "_Fields") -> Rule | None:
+    """Make a rule, or None where something about it is wrong and was noted."""
+    before = len(fields.problems)
+    kind = fields.take("kind", str, "a text")
+    action = fields.take("action", str, "a text")
+    if action is not None and action not in ("review", "decline"):
+        fields.wrong("action", f"is {action!r} instead of 'review' or 'decline'")
+    shared: dict[str, Any] = {
+        "id": fields.pattern("id", _NAME, "a name of lower-case words"),
+        "number": fields.integer("number", 1, NUMBER_MAX),
+        "action": Action.DECLINE if action == "decline" else Action.REVIEW,
+        "reason": fields.pattern("reason", _REASON, "an ISO 20022 reason code, as AM13"),
+        "valid_from": fields.moment("valid_from"),
+        "valid_to": fields.moment("valid_to", default=END_OF_TIME),
+        "text": fields.texts("text", ("en", "fa")),
+        "codes": fields.codes("codes"),
+    }
+    own: dict[str, Any] = {}
+    match kind:
+        case "amount":
+            own = {
+                "ledger": fields.integer("ledger", 1, (1 << 32) - 1),
+                "amount_max": fields.integer("amount_max", 0, AMOUNT_MAX),
+            }
+        case "velocity":
+            own = {
+                "width_ns": (fields.integer("window_s", 1, WINDOW_S_MAX) or 0) * 1_000_000_000,
+                "count_max": fields.integer("count_max", 1, COUNT_MAX),
+                "ledger": fields.integer("ledger", 1, (1 << 32) - 1, default=0),
+                "amount_max": fields.integer("amount_max", 0, AMOUNT_MAX, default=None),
+            }
+            if own["amount_max"] is not None and own["ledger"] == 0:
+                fields.wrong("ledger", "is missing: amounts of several currencies have no sum")
+        case "blocked":
+            own = {
+                "debtors": fields.accounts("debtors"),
+                "creditors": fields.accounts("creditors"),
+            }
+        case str():
+            fields.wrong("kind", f"is {kind!r} instead of 'amount', 'velocity' or 'blocked'")
+    first, last = shared["valid_from"], shared["valid_to"]
+    if first is not None and last is not None and first >= last:
+        fields.wrong("valid_to", "isn't after valid_from")
+    if kind in _KINDS:
+        fields.nothing_else()
+    if len(fields.problems) > before or kind is None:
+        return None
+    return _KINDS[kind](**shared, **own)
+
+
+_KINDS: Mapping[str, type[Rule]] = {
+    "amount": AmountRule,
+    "velocity": VelocityRule,
+    "blocked": BlockedRule,
+}
+
+
+class _Fields:
+    """The fields of one table, each taken once; what is wrong is noted, not raised."""
+
+    def __init__(
+        self, table: Mapping[str, Any], path: str, rule_id: str, problems: list[Problem]
+    ) -> None:
+        self._rest = dict(table)
+        self._path = path
+        self._rule_id = rule_id
+        self.problems = problems
+
+    def wrong(self, name: str, message: str) -> None:
+        """Note a problem of a field."""
+        self.problems.append(Problem(self._path + name, self._rule_id, message))
+
+    def take(self, name: str, kind: type, what: str, *, default: Any = ...) -> Any:
+        """Return a field of a type, or None where it is wrong."""
+        if name not in self._rest:
+            if default is ...:
+                self.wrong(name, "is missing")
+                return None
+            return default
+        value = self._rest.pop(name)
+        if not isinstance(value, kind) or isinstance(value, bool):
+            self.wrong(name, f"isn't {what}")
+            return None
+        return value
+
+    def integer(self, name: str, least: int, most: int, *, default: Any = ...) -> int | None:
+        """Return an integer within bounds."""
+        value = self.take(name, int, "an integer", default=default)
+        if value is not None and value is not default and not least <= value <= most:
+            self.wrong(name, f"is {value}, not from {least} to {most}")
+            return None
+        return value  # type: ignore[no-any-return]  # `take` has looked
+
+    def pattern(self, name: str, pattern: re.Pattern[str], what: str) -> str | None:
+        """Return a text that fits a pattern."""
+        value = self.take(name, str, "a text")
+        if value is not None and not pattern.fullmatch(value):
+            self.wrong(name, f"is {value[:80]!r}, not {what}")
+            return None
+        return value  # type: ignore[no-any-return]  # `take` has looked
+
+    def moment(self, name: str, *, default: Any = ...) -> int | None:
+        """Return a date-time with an offset, in nanoseconds since 1970."""
+        value = self.take(name, datetime, "a date-time", default=default)
+        if not isinstance(value, datetime):
+            return value if value is default else None
+        if value.tzinfo is None:
+            self.wrong(name, "has no offset from UTC, as +03:30")
+            return None
+        microseconds = (value - _EPOCH) // timedelta(microseconds=1)
+        if microseconds < 0:
+            self.wrong(name, "is before 1970")
+            return None
+        return microseconds * 1000
+
+    def texts(self, name: str, languages: Sequence[str]) -> Mapping[str, str] | None:
+        """Return a text in each of the languages."""
+        table = self.take(name, dict, "a table of texts")
+        if table is None:
+            return None
+        inner = _Fields(table, f"{self._path}{name}.", self._rule_id, self.problems)
+        texts = {language: inner.take(language, str, "a text") for language in languages}
+        inner.nothing_else()
+        return texts
+
+    def codes(self, name: str) -> int | None:
+        """Return a list of payment kinds as bits."""
+        values = self.take(name, list, "a list of integers", default=None)
+        if values is None:
+            return ALL_CODES
+        mask = 0
+        for index, code in enumerate(values):
+            if not isinstance(code, int) or isinstance(code, bool) or not 1 <= code <= 9:
+                self.wrong(f"{name}[{index}]", "isn't a kind of payment, 1 to 9")
+            else:
+                mask |= 1 << code
+        if not values:
+            self.wrong(name, "is empty")
+        return mask
+
+    def accounts(self, name: str) -> frozenset[int] | None:
+        """Return a list of accounts as keys. A wrong one isn't repeated: it may be a real one."""
+        values = self.take(name, list, "a list of accounts", default=[])
+        if values is None:
+            return None
+        if len(values) > LIST_MAX:
+            self.wrong(name, f"has {len(values)} accounts; a list holds at most {LIST_MAX}")
+            return None
+        keys = set()
+        for index, account in enumerate(values):
+            if isinstance(account, str) and _KEY.fullmatch(account) and int(account, 16):
+                keys.add(int(account, 16))
+            elif isinstance(account, str) and _IBAN.fullmatch(account):
+                keys.add(account_key(account))
+            else:
+                self.wrong(f"{name}[{index}]", "is neither an IBAN nor 16 hexadecimal digits")
+        return frozenset(keys)
+
+    def nothing_else(self) -> None:
+        """Note every field that nobody took."""
+        for name in self._rest:
+            self.wrong(name[:80], "isn't a field here")
