@@ -25,7 +25,7 @@ from payvand.settlement.netting import (
 )
 from payvand.settlement.windows import ClosedWindow, WindowBook
 
-__all__ = ["Closing", "close_window"]
+__all__ = ["Closing", "close_window", "standing_accounts"]
 
 ATTEMPTS_MAX = 64
 """How many ids are tried for the transfers of one closing."""
@@ -88,12 +88,17 @@ async def close_window(
 
 def read_standing(ledger: Ledger, participants: Iterable[int]) -> tuple[Records, Records]:
     """Return the ACCOUNT and the LIMIT records of all accounts that closing looks at."""
-    ids = u128_array(
+    ids = standing_accounts(participants)
+    return ledger.lookup_accounts(ids), ledger.lookup_limits(ids)
+
+
+def standing_accounts(participants: Iterable[int]) -> Records:
+    """Return the ids of all accounts that closing looks at, each participant's position first."""
+    return u128_array(
         account
         for number in participants
         for account in (position_account(number), settlement_account(number))
     )
-    return ledger.lookup_accounts(ids), ledger.lookup_limits(ids)
 
 
 def _fresh_chain(ledger: Ledger, netting: Netting) -> Records:

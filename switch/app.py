@@ -12,13 +12,12 @@ import json
 import os
 import signal
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import asyncpg
 import structlog
 import uvloop
 from prometheus_client import CollectorRegistry
@@ -26,7 +25,7 @@ from prometheus_client import CollectorRegistry
 from payvand.core.engine import Engine, StageTimes
 from payvand.core.errors import PayvandFault
 from payvand.core.frame import Frame
-from payvand.settlement.database import connect, create_books, migrate
+from payvand.settlement.database import Pool, connect, create_books, migrate
 from payvand.settlement.errors import SchemaMismatch
 from payvand.settlement.postgres import EmbeddedPostgres
 from payvand.settlement.projector import Projector
@@ -74,9 +73,10 @@ class Address:
 class Switch:
     """A running switch; from `open_switch`."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, clock: Callable[[], int]) -> None:
         """Hold the parts; `start` builds them."""
         self.settings = settings
+        self._clock = clock
         self.metrics = Metrics(CollectorRegistry())
         self.address: Address
         self._tasks: list[asyncio.Task[None]] = []
@@ -84,15 +84,20 @@ class Switch:
     async def start(self, stack: AsyncExitStack) -> None:
         """Build and start every part; *stack* stops them."""
         settings = self.settings
-        self._engine = engine = await Engine.open(settings.journal)
+        self._engine = engine = await Engine.open(settings.journal, clock=self._clock)
         stack.push_async_callback(engine.close)
         engine.watch_times = self._observe
         pool = await self._open_database(stack)
         registry = Registry(pool, engine)
         await registry.load()
         self._projector = Projector(pool, engine.follow)
-        settling = Settling(engine, pool, registry, self._see_frame)
-        self._recovered = engine.sequence
+        settling = Settling(
+            engine=engine,
+            pool=pool,
+            registry=registry,
+            catch_up=self.catch_up,
+            see_frame=self._see_frame,
+        )
         await settling.start()
         payments = PaymentServicer(
             engine=engine,
@@ -122,7 +127,7 @@ class Switch:
         stack.push_async_callback(self._end_calls, server, payments)
         self.address = Address(address, f"{settings.host}:{metrics_port}", os.getpid())
 
-    async def _open_database(self, stack: AsyncExitStack) -> "asyncpg.Pool[asyncpg.Record]":
+    async def _open_database(self, stack: AsyncExitStack) -> Pool:
         """Connect to the database, its schemas brought up to date."""
         database: str | EmbeddedPostgres = self.settings.database
         if not database:
@@ -202,12 +207,12 @@ class Switch:
 
     def _see_frame(self, frame: Frame) -> None:
         """Count the payments that ran out, which no call tells of."""
-        if len(frame.expired) and frame.sequence > self._recovered:
+        if len(frame.expired) and frame.sequence > self._engine.recovery.sequence:
             self.metrics.count_payments("expired", len(frame.expired), reason=TIMED_OUT.code)
 
     def _projection_age_s(self) -> float:
         oldest = self._projector.statistics().oldest_timestamp
-        return max(time.time_ns() - oldest, 0) / NS if oldest else 0.0
+        return max(self._clock() - oldest, 0) / NS if oldest else 0.0
 
     def _spawn(self, name: str, work: Any) -> None:
         self._tasks.append(asyncio.create_task(work, name=name))
@@ -233,14 +238,20 @@ class Switch:
 
 
 @asynccontextmanager
-async def open_switch(settings: Settings) -> AsyncIterator[Switch]:
+async def open_switch(
+    settings: Settings, *, clock: Callable[[], int] = time.time_ns
+) -> AsyncIterator[Switch]:
     """Start a switch; leaving the context stops it gracefully.
+
+    Args:
+        settings: how it runs.
+        clock: nanoseconds since 1970; what the books go by.
 
     Raises:
         PayvandFault, CertificateFault: it can't start.
     """
     async with AsyncExitStack() as stack:
-        switch = Switch(settings)
+        switch = Switch(settings, clock)
         await switch.start(stack)
         yield switch
 

@@ -8,7 +8,6 @@ has caught up with the ledger, so that a caller finds its own doings there.
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
-import asyncpg
 import grpc
 import grpc.aio
 import numpy as np
@@ -17,11 +16,11 @@ from payvand.core.engine import Engine
 from payvand.core.records import TRANSFER, u128_array, u128_list, u128_of
 from payvand.core.statuses import TransferStatus
 from payvand.settlement import reports, statements
-from payvand.settlement.database import record_audit
+from payvand.settlement.closing import standing_accounts
+from payvand.settlement.database import Pool, record_audit
 from payvand.settlement.netting import NetPosition as Position
 from payvand.settlement.netting import (
     participant_of,
-    position_account,
     settlement_account,
 )
 from payvand.settlement.windows import ClosedWindow
@@ -67,7 +66,7 @@ class OperatorServicer:
         self,
         *,
         engine: Engine,
-        pool: "asyncpg.Pool[asyncpg.Record]",
+        pool: Pool,
         registry: Registry,
         settling: Settling,
         catch_up: Callable[[], Awaitable[None]],
@@ -104,12 +103,9 @@ class OperatorServicer:
         shown = [one for one in self._registry.participants if caller.speaks_for(one.name)]
         _, positions = await self._settling.open_positions()
         moved = {position.participant: position for position in positions}
-        ids = u128_array(
-            account
-            for one in shown
-            for account in (position_account(one.number), settlement_account(one.number))
+        accounts = await self._engine.lookup_accounts(
+            standing_accounts(one.number for one in shown)
         )
-        accounts = await self._engine.lookup_accounts(ids)
         inside, outside = accounts[0::2], accounts[1::2]
         balances = zip(
             u128_list(outside["credits_posted"]), u128_list(outside["debits_posted"]), strict=True

@@ -14,7 +14,6 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-import asyncpg
 import numpy as np
 
 from payvand.core.engine import Engine
@@ -27,7 +26,7 @@ from payvand.core.records import (
     u128_list,
 )
 from payvand.core.statuses import AccountStatus, LimitStatus
-from payvand.settlement.database import Executor, as_amount, record_audit
+from payvand.settlement.database import Executor, Pool, as_amount, record_audit
 from payvand.settlement.netting import position_account, settlement_account
 from payvand.switch.participant import Participant
 from payvand.switch.routing import Routing
@@ -69,7 +68,7 @@ class ParticipantRefused(Exception):
 class Registry:
     """The participants of this switch. One for each process; `load` it before use."""
 
-    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", engine: Engine) -> None:
+    def __init__(self, pool: Pool, engine: Engine) -> None:
         """Keep the participants in the database of *pool* and their accounts in *engine*."""
         self.participants: tuple[Participant, ...] = ()
         """By number."""

@@ -10,12 +10,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 
-import asyncpg
 import grpc
 import grpc.aio
 
 from payvand.core.engine import Engine
 from payvand.core.limits import BATCH_EVENTS_MAX
+from payvand.settlement.database import Pool
 from payvand.switch.answering import AnswerMalformed, answer
 from payvand.switch.following import Divider, follow
 from payvand.switch.identity import caller_of
@@ -49,7 +49,7 @@ class PaymentServicer:
         self,
         *,
         engine: Engine,
-        pool: "asyncpg.Pool[asyncpg.Record]",
+        pool: Pool,
         registry: Registry,
         submitter: Submitter,
         metrics: Metrics,

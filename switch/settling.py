@@ -1,37 +1,23 @@
 """The closing of settlement windows: what the open window is, and how it becomes a closed one.
 
-Which window is open follows from the journal alone. This keeps a `WindowBook` by following the
-engine, from where the database's projection was at the start, and moves it by nothing else: also
-a window that it closes itself counts as closed once its frame has come back.
+Which window is open follows from the journal alone. A `WindowBook` begins where the database's
+projection was at the start, follows the engine from there, and is moved on by each closing. An
+operator's request is audited before it is carried out.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
-import asyncpg
-
-from payvand.core.engine import Engine, Still
+from payvand.core.engine import Engine
 from payvand.core.frame import Frame
-from payvand.core.records import Records, u128_array
-from payvand.core.statuses import TransferStatus
-from payvand.settlement.database import record_audit
-from payvand.settlement.netting import (
-    EVENT_WINDOW_CLOSED,
-    NetPosition,
-    Netting,
-    Shortfall,
-    position_account,
-    settlement_account,
-    settlement_transfer_id,
-)
+from payvand.settlement.closing import close_window, standing_accounts
+from payvand.settlement.database import Pool, record_audit
+from payvand.settlement.netting import NetPosition, Shortfall
 from payvand.settlement.reports import read_window, read_windows
 from payvand.settlement.windows import ClosedWindow, WindowBook
 from payvand.switch.participants import Registry
 
-__all__ = ["ATTEMPTS_MAX", "Settling", "ShortOfFunds", "WindowNotOpen"]
-
-ATTEMPTS_MAX = 8
-"""Sets of ids tried for one closing; an id is spent only where somebody went out of its way."""
+__all__ = ["Settling", "ShortOfFunds", "WindowNotOpen"]
 
 
 class WindowNotOpen(Exception):
@@ -42,7 +28,7 @@ class ShortOfFunds(Exception):
     """Net debtors lack funds; the window stays open until they are funded."""
 
     def __init__(self, window: int, shortfalls: tuple[Shortfall, ...]) -> None:
-        super().__init__(f"window {window} can't be settled: {len(shortfalls)} lack funds")
+        super().__init__(f"window {window} can't be settled")
         self.window = window
         self.shortfalls = shortfalls
 
@@ -52,25 +38,27 @@ class Settling:
 
     def __init__(
         self,
+        *,
         engine: Engine,
-        pool: "asyncpg.Pool[asyncpg.Record]",
+        pool: Pool,
         registry: Registry,
+        catch_up: Callable[[], Awaitable[None]],
         see_frame: Callable[[Frame], None],
     ) -> None:
-        """Settle in *engine* what *registry*'s participants owe; show each frame to *see_frame*."""
+        """Settle in *engine* what *registry*'s participants owe.
+
+        *catch_up* waits until the database is as far as the ledger; *see_frame* is shown each
+        frame that passes.
+        """
         self._engine = engine
         self._pool = pool
         self._registry = registry
+        self._catch_up = catch_up
         self._see_frame = see_frame
         self._book = WindowBook()
         self._sequence = 0
-        self._moved = asyncio.Condition()
+        self._recovered = asyncio.Event()
         self._turn = asyncio.Lock()
-
-    @property
-    def last(self) -> ClosedWindow | None:
-        """The window closed last."""
-        return self._book.last
 
     @property
     def open_window(self) -> int:
@@ -89,28 +77,24 @@ class Settling:
 
     async def run(self) -> None:
         """Follow the engine until it closes; raises what stopped it, or `WindowFault`."""
+        recovered = self._engine.recovery.sequence
+        if self._sequence >= recovered:
+            self._recovered.set()
         async for frame in self._engine.follow(self._sequence):
             self._book.apply(frame)
             self._see_frame(frame)
-            self._sequence = frame.sequence
-            async with self._moved:
-                self._moved.notify_all()
-
-    async def _catch_up(self, sequence: int) -> None:
-        async with self._moved:
-            await self._moved.wait_for(lambda: self._sequence >= sequence)
+            if frame.sequence >= recovered:
+                self._recovered.set()
 
     async def close(self, number: int, *, operator: str) -> ClosedWindow:
         """Close window *number* (0 for the open one), or return it where it is closed already.
-
-        The act is audited before it is done; where that fails nothing is done.
 
         Raises:
             WindowNotOpen: there is no such window yet.
             ShortOfFunds: some participant lacks what it owes; the window stays open.
         """
+        await self._recovered.wait()
         async with self._turn:
-            await self._catch_up(self._engine.sequence)
             number = number or self.open_window
             if number > self.open_window:
                 raise WindowNotOpen(f"window {number} isn't open yet: window {self.open_window} is")
@@ -120,62 +104,30 @@ class Settling:
                 await record_audit(
                     connection, operator=operator, act="window.close", subject=str(number)
                 )
-            async with self._engine.still() as still:
-                await self._catch_up(self._engine.sequence)
-                sequence = await self._close_open(still)
-            await self._catch_up(sequence)
-            assert self.last is not None and self.last.sequence == sequence
-            return self.last
+            closing = await close_window(self._engine, self._book, self._numbers(), number=number)
+            if closing.closed is None:
+                raise ShortOfFunds(number, closing.shortfalls)
+            return closing.closed
 
     async def _closed(self, number: int) -> ClosedWindow:
-        if self.last is not None and self.last.number == number:
-            return self.last
+        """Return a window that was closed before."""
+        if self._book.last is not None and self._book.last.number == number:
+            return self._book.last
+        await self._catch_up()
         async with self._pool.acquire() as connection:
             window = await read_window(connection, number)
-        if window is None:
-            raise WindowNotOpen(f"window {number} isn't in the database yet: ask again")
+        assert window is not None, "the database has what the journal has"
         return window
 
-    async def _close_open(self, still: Still) -> int:
-        """Net and settle while nothing else moves; return the closing frame's sequence."""
-        accounts = still.ledger.lookup_accounts(self._accounts())
-        limits = still.ledger.lookup_limits(self._accounts())
-        netting = self._book.net(accounts, limits)
-        if netting.shortfalls:
-            raise ShortOfFunds(netting.window, netting.shortfalls)
-        for attempt in range(ATTEMPTS_MAX):
-            if self._spent(still, netting, attempt):
-                continue
-            committed = await still.create_transfers(
-                netting.transfers(attempt), event=EVENT_WINDOW_CLOSED, note=netting.note()
-            )
-            if (committed.results["status"] == TransferStatus.CREATED).all():
-                return committed.sequence
-        raise RuntimeError(
-            f"the settlement of window {netting.window} was refused {ATTEMPTS_MAX} times: "
-            "run payvand verify"
-        )
-
-    def _spent(self, still: Still, netting: Netting, attempt: int) -> bool:
-        """Tell whether one of the ids of an attempt is taken already."""
-        ids = u128_array(
-            settlement_transfer_id(netting.window, position.participant, attempt)
-            for position in netting.positions
-        )
-        return bool(still.ledger.states(ids)["state"].any())
-
     async def open_positions(self) -> tuple[int, tuple[NetPosition, ...]]:
-        """Return the number of the open window and how its participants stand."""
-        async with self._turn:  # no window closes between the two reads and the book
-            accounts = await self._engine.lookup_accounts(self._accounts())
-            limits = await self._engine.lookup_limits(self._accounts())
+        """Return the number of the open window and how its participants stand in it."""
+        await self._recovered.wait()
+        async with self._turn:  # no window closes between the ledger and the book
+            ids = standing_accounts(self._numbers())
+            accounts = await self._engine.lookup_accounts(ids)
+            limits = await self._engine.lookup_limits(ids)
             netting = self._book.net(accounts, limits)
             return netting.window, netting.positions
 
-    def _accounts(self) -> Records:
-        numbers = [participant.number for participant in self._registry.participants]
-        return u128_array(
-            account
-            for number in numbers
-            for account in (position_account(number), settlement_account(number))
-        )
+    def _numbers(self) -> list[int]:
+        return [participant.number for participant in self._registry.participants]

@@ -8,13 +8,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 from uuid import UUID
 
-import asyncpg
 import numpy as np
 import numpy.typing as npt
 
 from payvand.core.engine import Engine
 from payvand.core.records import U128, Records
-from payvand.settlement.database import as_amount
+from payvand.settlement.database import Pool, as_amount
 from payvand.switch.routing import Route
 from payvand.switch.translate import (
     OWN_BIT,
@@ -77,7 +76,7 @@ async def find(engine: Engine, ids: Records) -> tuple[Records, npt.NDArray[np.in
 
 async def statuses(
     engine: Engine,
-    pool: "asyncpg.Pool[asyncpg.Record]",
+    pool: Pool,
     ids: Sequence[bytes],
     participant: Route,
     catch_up: Callable[[], Awaitable[None]],
@@ -132,7 +131,7 @@ async def _tell_rejections(
 
 
 async def _tell_failures(
-    pool: "asyncpg.Pool[asyncpg.Record]",
+    pool: Pool,
     known: Records,
     answers: list[PaymentStatus],
     failed: list[int],
