@@ -170,7 +170,7 @@ class Switch:
                 f"the metrics can't be served at port {self.settings.metrics_port}: {error}",
                 hint="choose a free port, or 0 for any",
             ) from error
-        stack.callback(exposition.close)
+        stack.push_async_callback(asyncio.to_thread, exposition.close)
         return exposition.port
 
     # --- while it runs -----------------------------------------------------------------------

@@ -1,0 +1,155 @@
+"""A switch in this process with banks connected to it: real TLS, a real database, a real journal.
+
+    async with open_town(tmp_path, database) as town:
+        await town.bank("melli").submit([town.pay("melli", "mellat", 1_000)])
+
+Time is virtual: what the books go by moves when a test says so.
+"""
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from payvand.client import Bank, Operator
+from payvand.switch.app import Switch, open_switch
+from payvand.switch.certificates import issue
+from payvand.switch.config import Settings
+from payvand.switch.identifiers import iban
+from payvand.switch.identity import Role
+from payvand.v1.operator_service_pb2 import Participant, ParticipantRole
+from payvand.v1.payment_pb2 import Payment, PaymentKind
+from payvand.v1.payment_service_pb2 import FollowResponse, PaymentAnswer
+from tests.support.traffic import SECOND, Clock
+
+CAP = 1_000_000
+DEADLINE_S = 10
+TAX_IBAN = "IR440104001000000000000101"
+
+
+def bank_entry(name: str, *codes: str, cap: int = CAP, auto_accept: bool = False) -> Participant:
+    """Return a bank as an operator puts it."""
+    return Participant(
+        name=name,
+        role=ParticipantRole.PARTICIPANT_ROLE_BANK,
+        display_name=f"Bank {name}",
+        bank_codes=codes,
+        net_debit_cap=cap,
+        unit="IRR",
+        auto_accept=auto_accept,
+    )
+
+
+def agency_entry(name: str, *ibans: str) -> Participant:
+    """Return a government service as an operator puts it."""
+    return Participant(
+        name=name,
+        role=ParticipantRole.PARTICIPANT_ROLE_AGENCY,
+        display_name=name,
+        ibans=ibans,
+        unit="IRR",
+        auto_accept=True,
+    )
+
+
+PARTICIPANTS = (
+    bank_entry("melli", "017", "062"),
+    bank_entry("mellat", "012"),
+    bank_entry("saderat", "019"),
+    agency_entry("tax", TAX_IBAN),
+)
+CODES = {"melli": "017", "mellat": "012", "saderat": "019"}
+
+
+@dataclass
+class Town:
+    """The switch and who is connected to it."""
+
+    switch: Switch
+    clock: Clock
+    certificates: Path
+    connections: dict[str, Any] = field(default_factory=dict)
+    numbers: Any = field(default_factory=lambda: count(1))
+
+    @property
+    def operator(self) -> Operator:
+        """The operator's connection."""
+        return self._connect(Operator, "operator", Role.OPERATOR)
+
+    def bank(self, name: str) -> Bank:
+        """Return a bank's or an agency's connection."""
+        role = Role.AGENCY if name == "tax" else Role.BANK
+        return self._connect(Bank, name, role)
+
+    def _connect(self, kind: Any, name: str, role: Role) -> Any:
+        if name not in self.connections:
+            folder = issue(self.certificates, name, role)
+            self.connections[name] = kind.connect(self.switch.address.address, folder, patience_s=0)
+        return self.connections[name]
+
+    def account(self, name: str, number: int = 1) -> str:
+        """Return an account at a participant."""
+        return TAX_IBAN if name == "tax" else iban.make(CODES[name], str(number))
+
+    def pay(self, debtor: str, creditor: str, amount: int, **fields: Any) -> Payment:
+        """Return a payment between accounts of two participants, with the next id."""
+        given = {
+            "id": next(self.numbers).to_bytes(16, "big"),
+            "kind": PaymentKind.PAYMENT_KIND_CREDIT_TRANSFER,
+            "debtor_iban": self.account(debtor),
+            "creditor_iban": self.account(creditor),
+            "amount": amount,
+            "unit": "IRR",
+        }
+        return Payment(**given | fields)
+
+    async def steps(self, name: str, count: int, cursor: int = 0) -> list[FollowResponse]:
+        """Return the first *count* steps that concern a participant."""
+        steps = []
+        async for step in self.bank(name).follow(cursor):
+            steps.append(step)
+            if len(steps) == count:
+                break
+        return steps
+
+    async def answer(self, name: str, *ids: bytes, reject: str = "") -> list[int]:
+        """Accept payments, or reject them with a reason."""
+        return await self.bank(name).answer(
+            [PaymentAnswer(id=one, accept=not reject, reason_code=reject) for one in ids]
+        )
+
+    async def let_time_pass(self, seconds: int) -> None:
+        """Move the clock, and let a frame come by that shows it to the books."""
+        self.clock.now += seconds * SECOND
+        await self.operator.fund("tax", 1)
+
+
+@asynccontextmanager
+async def open_town(
+    folder: Path,
+    database: str,
+    *,
+    participants: Iterable[Participant] = PARTICIPANTS,
+    clock: Clock | None = None,
+    **settings: Any,
+) -> AsyncIterator[Town]:
+    """Open a switch on *folder* and *database*, onboard *participants*, and close it all again."""
+    clock = clock or Clock()
+    chosen = {
+        "data": folder,
+        "listen": "127.0.0.1:0",
+        "database": database,
+        "acceptance_deadline_s": DEADLINE_S,
+        "stop_grace_s": 5.0,
+    }
+    async with open_switch(Settings(**chosen | settings), clock=clock) as switch:
+        town = Town(switch, clock, folder / "certificates")
+        try:
+            if wanted := list(participants):
+                await town.operator.put_participants(wanted)
+            yield town
+        finally:
+            for connection in town.connections.values():
+                await connection.close()
