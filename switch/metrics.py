@@ -6,11 +6,12 @@ a payment.
 """
 
 from collections.abc import Callable
+from socketserver import ThreadingMixIn
 from threading import Thread
-from typing import Final
-from wsgiref.simple_server import WSGIServer
+from typing import Any, Final
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, make_wsgi_app
 
 __all__ = ["STAGES", "Exposition", "Metrics"]
 
@@ -20,6 +21,8 @@ DURATION_BUCKETS_S: Final = (
     *(0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005),
     *(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5),
 )
+STOP_S_MAX: Final = 0.05
+"""How soon the HTTP server sees that it was asked to stop."""
 BATCH_BUCKETS: Final = (1, 8, 32, 128, 512, 1024, 2048, 4096, 8190)
 
 
@@ -107,16 +110,33 @@ class Metrics:
         Raises:
             OSError: the port is taken.
         """
-        return Exposition(*start_http_server(port, address, self.registry))
+        server = make_server(address, port, make_wsgi_app(self.registry), _Server, _Quiet)
+        return Exposition(server)
+
+
+class _Server(ThreadingMixIn, WSGIServer):
+    """A scraper that hangs doesn't keep others from theirs."""
+
+    daemon_threads = True
+
+
+class _Quiet(WSGIRequestHandler):
+    """Scrapes come every few seconds and aren't worth a line each."""
+
+    def log_message(self, *_: Any) -> None:
+        """Log nothing."""
 
 
 class Exposition:
     """The HTTP server of the metrics, on a thread of its own."""
 
-    def __init__(self, server: WSGIServer, thread: Thread) -> None:
-        """Take over a running *server* and its *thread*."""
+    def __init__(self, server: WSGIServer) -> None:
+        """Run *server*, which listens already."""
         self._server = server
-        self._thread = thread
+        self._thread = Thread(
+            target=server.serve_forever, args=(STOP_S_MAX,), name="metrics", daemon=True
+        )
+        self._thread.start()
 
     @property
     def port(self) -> int:

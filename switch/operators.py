@@ -56,6 +56,7 @@ _ROLES: Final = {
     pb.ParticipantRole.PARTICIPANT_ROLE_BANK: "bank",
     pb.ParticipantRole.PARTICIPANT_ROLE_AGENCY: "agency",
 }
+_NO_ROLE: Final = "none"
 _SWITCH: Final = "switch"
 
 
@@ -341,7 +342,7 @@ def _checked(participants: Sequence[pb.Participant]) -> list[Participant]:
             "participant": [
                 {
                     "name": one.name,
-                    "role": _ROLES.get(one.role, ""),
+                    "role": _ROLES.get(one.role, _NO_ROLE),
                     "display_name": one.display_name,
                     "bank_codes": list(one.bank_codes),
                     "ibans": list(one.ibans),
