@@ -25,6 +25,9 @@ from prometheus_client import CollectorRegistry
 from payvand.core.engine import Engine, StageTimes
 from payvand.core.errors import PayvandFault
 from payvand.core.frame import Frame
+from payvand.risk.reasons import Reasons
+from payvand.risk.rules import default_rules, load_rules
+from payvand.risk.stage import RiskStage
 from payvand.settlement.database import Pool, connect, create_books, migrate
 from payvand.settlement.errors import SchemaMismatch
 from payvand.settlement.postgres import EmbeddedPostgres
@@ -41,7 +44,7 @@ from payvand.switch.payments import PaymentServicer
 from payvand.switch.server import DatabaseBehind, Server, ServerFault
 from payvand.switch.settling import Settling
 from payvand.switch.submitting import Submitter
-from payvand.switch.translate import TIMED_OUT
+from payvand.switch.translate import TIMED_OUT, ReasonBook
 
 __all__ = ["ADDRESS_FILE", "Address", "open_switch", "serve"]
 
@@ -84,7 +87,11 @@ class Switch:
     async def start(self, stack: AsyncExitStack) -> None:
         """Build and start every part; *stack* stops them."""
         settings = self.settings
-        self._engine = engine = await Engine.open(settings.journal, clock=self._clock)
+        rules = default_rules() if settings.rules is None else load_rules(settings.rules)
+        reasons = ReasonBook(Reasons(rules))
+        self._engine = engine = await Engine.open(
+            settings.journal, stage=RiskStage.from_rules(rules), clock=self._clock
+        )
         stack.push_async_callback(engine.close)
         engine.watch_times = self._observe
         pool = await self._open_database(stack)
@@ -103,7 +110,10 @@ class Switch:
             engine=engine,
             pool=pool,
             registry=registry,
-            submitter=Submitter(engine, self.metrics, timeout_s=settings.acceptance_deadline_s),
+            submitter=Submitter(
+                engine, self.metrics, reasons, timeout_s=settings.acceptance_deadline_s
+            ),
+            reasons=reasons,
             metrics=self.metrics,
             catch_up=self.catch_up,
         )

@@ -38,6 +38,8 @@ class Settings:
     certificates: Path | None = None
     """A folder with the switch's `ca.pem`, `certificate.pem` and `key.pem`; None makes those of
     a development authority in the data folder."""
+    rules: Path | None = None
+    """The file of the scoring rules; None for those that come with Payvand."""
     acceptance_deadline_s: int = 10
     """How long a creditor's bank has for its answer, 1 to 86,400 seconds."""
     stop_grace_s: float = 10.0
@@ -99,7 +101,7 @@ def _typed(chosen: Mapping[str, Any]) -> dict[str, Any]:
     hints = get_type_hints(Settings)
     typed: dict[str, Any] = {}
     for name, value in chosen.items():
-        if name in ("data", "certificates"):
+        if name in ("data", "certificates", "rules"):
             if not isinstance(value, str | Path):
                 raise SettingsError(f"{name} is {value!r}: write a path")
             typed[name] = Path(value).expanduser()

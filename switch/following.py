@@ -20,7 +20,7 @@ from payvand.core.frame import Frame
 from payvand.core.records import Operation, Records, TransferFlags
 from payvand.core.statuses import TransferStatus
 from payvand.settlement.netting import ACCOUNTS_PER_PARTICIPANT, POSITION
-from payvand.switch.translate import CREATED, reason_code, reason_of
+from payvand.switch.translate import CREATED, ReasonBook, reason_code
 from payvand.v1.payment_pb2 import PaymentState
 
 __all__ = ["Divider", "follow"]
@@ -66,8 +66,9 @@ def varint(value: int) -> bytes:
 class Divider:
     """Divide frames among participants, each frame once. Shared by all streams."""
 
-    def __init__(self) -> None:
-        """Start with nothing divided."""
+    def __init__(self, reasons: ReasonBook) -> None:
+        """Start with nothing divided; tell why payments were declined by *reasons*."""
+        self._reasons = reasons
         self._divided: OrderedDict[int, dict[int, bytes]] = OrderedDict()
         self._kept_bytes = 0
 
@@ -75,7 +76,7 @@ class Divider:
         """Return the offers and outcomes of *frame* for *participant*; empty for none."""
         divided = self._divided.get(frame.sequence)
         if divided is None:
-            divided = divide(frame)
+            divided = divide(frame, self._reasons)
             self._divided[frame.sequence] = divided
             self._kept_bytes += _size(divided)
             while self._kept_bytes > CACHE_BYTES_MAX:
@@ -102,7 +103,7 @@ async def follow(
             yield told, _CURSOR + varint(told) + fields
 
 
-def divide(frame: Frame) -> dict[int, bytes]:
+def divide(frame: Frame, reasons: ReasonBook) -> dict[int, bytes]:
     """Return the wire fields that each participant gets of *frame*, by its number."""
     parts: defaultdict[int, list[bytes]] = defaultdict(list)
     if frame.operation == Operation.CREATE_TRANSFERS and len(frame.records):
@@ -110,7 +111,7 @@ def divide(frame: Frame) -> dict[int, bytes]:
     if len(frame.expired):
         _divide_expiries(frame, parts)
     if frame.operation == Operation.CREATE_TRANSFERS and len(frame.records):
-        _divide_outcomes(frame, parts)
+        _divide_outcomes(frame, parts, reasons)
     return {participant: b"".join(pieces) for participant, pieces in parts.items()}
 
 
@@ -150,7 +151,9 @@ def _divide_expiries(frame: Frame, parts: defaultdict[int, list[bytes]]) -> None
         _tell(parts, body, debtor, creditor)
 
 
-def _divide_outcomes(frame: Frame, parts: defaultdict[int, list[bytes]]) -> None:
+def _divide_outcomes(
+    frame: Frame, parts: defaultdict[int, list[bytes]], reason_book: ReasonBook
+) -> None:
     """Tell who is concerned by the payments that ended in the frame."""
     records = frame.records
     statuses = frame.statuses
@@ -181,7 +184,7 @@ def _divide_outcomes(frame: Frame, parts: defaultdict[int, list[bytes]]) -> None
         if lacking[index]:
             place = int(places[index])
             decision = int(frame.decisions[place]) if len(frame.decisions) else 0
-            code = reason_of(int(statuses[place]), decision).code
+            code = reason_book.reason(int(statuses[place]), decision).code
             _tell(parts, identity + refused + _reason(code) + moment, debtor)
         elif voided[index]:
             body = identity + rejected + _reason(reason_code(reasons[index])) + moment

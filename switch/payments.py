@@ -24,6 +24,7 @@ from payvand.switch.participants import Registry
 from payvand.switch.routing import Route
 from payvand.switch.standing import statuses
 from payvand.switch.submitting import Judged, Submitter
+from payvand.switch.translate import ReasonBook
 from payvand.v1.payment_service_pb2 import (
     AnswerRequest,
     AnswerResponse,
@@ -52,6 +53,7 @@ class PaymentServicer:
         pool: Pool,
         registry: Registry,
         submitter: Submitter,
+        reasons: ReasonBook,
         metrics: Metrics,
         catch_up: Callable[[], Awaitable[None]],
     ) -> None:
@@ -62,7 +64,8 @@ class PaymentServicer:
         self._submitter = submitter
         self._metrics = metrics
         self._catch_up = catch_up
-        self._divider = Divider()
+        self._reasons = reasons
+        self._divider = Divider(reasons)
         self._streams: set[asyncio.Queue[asyncio.Task[Judged] | None]] = set()
         self._sending: dict[object, float] = {}
 
@@ -159,7 +162,9 @@ class PaymentServicer:
         caller = await self._caller(context)
         await _bound(context, "ids", request.ids)
         return GetStatusResponse(
-            statuses=await statuses(self._engine, self._pool, request.ids, caller, self._catch_up)
+            statuses=await statuses(
+                self._engine, self._pool, request.ids, caller, self._reasons, self._catch_up
+            )
         )
 
     async def _caller(self, context: Any) -> Route:

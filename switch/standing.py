@@ -19,8 +19,8 @@ from payvand.switch.translate import (
     OWN_BIT,
     STATE_OF_LEDGER,
     TIMED_OUT,
+    ReasonBook,
     reason_code,
-    reason_of,
 )
 from payvand.v1.payment_pb2 import PaymentState, Reason
 from payvand.v1.payment_service_pb2 import PaymentStatus
@@ -79,6 +79,7 @@ async def statuses(
     pool: Pool,
     ids: Sequence[bytes],
     participant: Route,
+    reasons: ReasonBook,
     catch_up: Callable[[], Awaitable[None]],
 ) -> list[PaymentStatus]:
     """Return where the payments of *ids* stand, for those that *participant* is party to.
@@ -111,7 +112,7 @@ async def statuses(
     failed = np.flatnonzero(np.array(STATE_OF_LEDGER)[known["state"]] == _DECLINED).tolist()
     if failed:
         await catch_up()
-        await _tell_failures(pool, known, answers, failed, participant)
+        await _tell_failures(pool, known, answers, failed, participant, reasons)
     return answers
 
 
@@ -136,6 +137,7 @@ async def _tell_failures(
     answers: list[PaymentStatus],
     failed: list[int],
     participant: Route,
+    reasons: ReasonBook,
 ) -> None:
     """Fill in the declined payments that the participant submitted itself."""
     places = {UUID(bytes=answers[place].id): place for place in failed}
@@ -149,6 +151,6 @@ async def _tell_failures(
         status = answers[places[row["id"]]]
         state = known[places[row["id"]]]
         status.state = _DECLINED
-        status.reason.CopyFrom(reason_of(int(state["status"]), int(state["decision"])))
+        status.reason.CopyFrom(reasons.reason(int(state["status"]), int(state["decision"])))
         status.amount = as_amount(row["amount"])
         status.recorded_at = row["timestamp"]

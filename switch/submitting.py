@@ -21,7 +21,7 @@ from payvand.core.statuses import TransferStatus
 from payvand.switch.decoding import Decoded, decode
 from payvand.switch.metrics import Metrics
 from payvand.switch.routing import Route, Routing
-from payvand.switch.translate import CREATED, STATE_OF_LEDGER, reason_of, rule_of, state_name
+from payvand.switch.translate import CREATED, STATE_OF_LEDGER, ReasonBook, rule_of, state_name
 from payvand.v1.payment_pb2 import Declined, Payment, PaymentState, Refusal
 
 __all__ = ["Judged", "Submitter"]
@@ -53,10 +53,13 @@ class Judged:
 class Submitter:
     """Carry requests' payments into the engine."""
 
-    def __init__(self, engine: Engine, metrics: Metrics, *, timeout_s: int) -> None:
+    def __init__(
+        self, engine: Engine, metrics: Metrics, reasons: ReasonBook, *, timeout_s: int
+    ) -> None:
         """Reserve in *engine* for *timeout_s* seconds where a bank's answer is waited for."""
         self._engine = engine
         self._metrics = metrics
+        self._reasons = reasons
         self._timeout_s = timeout_s
 
     async def submit(
@@ -104,7 +107,9 @@ class Submitter:
             if TransferStatus(status).transient:
                 decision = int(decisions[index]) if len(decisions) else 0
                 judged.states[place] = _DECLINED
-                judged.declined.append(Declined(index=place, reason=reason_of(status, decision)))
+                judged.declined.append(
+                    Declined(index=place, reason=self._reasons.reason(status, decision))
+                )
             else:
                 _refuse(judged, place, rule_of(status), "the books can't hold such a payment")
         again = np.flatnonzero(retried)
@@ -125,7 +130,7 @@ class Submitter:
                 continue
             judged.states[place] = STATE_OF_LEDGER[state["state"]]
             if judged.states[place] == _DECLINED:
-                reason = reason_of(int(state["status"]), int(state["decision"]))
+                reason = self._reasons.reason(int(state["status"]), int(state["decision"]))
                 judged.declined.append(Declined(index=place, reason=reason))
 
     def _count(self, decoded: Decoded, judged: Judged) -> None:

@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 
 from payvand.core.statuses import TransferStatus
+from payvand.risk.reasons import Reasons
 from payvand.v1.payment_pb2 import PaymentState, Reason
 
 __all__ = [
@@ -18,9 +19,9 @@ __all__ = [
     "OWN_BIT",
     "STATE_OF_LEDGER",
     "TIMED_OUT",
+    "ReasonBook",
     "reason_code",
     "reason_code_number",
-    "reason_of",
     "rule_of",
     "state_name",
 ]
@@ -64,16 +65,22 @@ _CODES: Final = {
     TransferStatus.DEBIT_ACCOUNT_NOT_FOUND: "RC01",  # BankIdentifierIncorrect
     TransferStatus.CREDIT_ACCOUNT_NOT_FOUND: "RC01",
 }
-_SCORED: Final = "FR01"
-"""Fraud: what scoring declines for a reason that has no code of its own."""
 
 
-def reason_of(status: int, decision: int) -> Reason:
-    """Return why the books failed a transfer for good."""
-    named = TransferStatus(status)
-    if named is TransferStatus.DECLINED:
-        return Reason(code=_SCORED, detail=f"rule_{decision >> 2}")
-    return Reason(code=_CODES.get(named, "NARR"), detail=named.name.lower())
+class ReasonBook:
+    """Why payments were declined: by a limit of the ledger or by a rule of scoring."""
+
+    def __init__(self, scoring: Reasons) -> None:
+        """Explain what the scoring stage declined by *scoring*."""
+        self._scoring = scoring
+
+    def reason(self, status: int, decision: int) -> Reason:
+        """Return why the books failed a transfer for good."""
+        named = TransferStatus(status)
+        if named is TransferStatus.DECLINED:
+            explained = self._scoring.explain(decision)
+            return Reason(code=explained.reason, detail=explained.rule_id)
+        return Reason(code=_CODES.get(named, "NARR"), detail=named.name.lower())
 
 
 def rule_of(status: int) -> str:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from payvand.core.limits import PAYLOADS_BYTES_MAX
 from payvand.core.records import TransferFlags, u128_of
+from payvand.risk.rules import account_key as risk_account_key
 from payvand.switch.decoding import (
     PAYMENT_BYTES_MAX,
     Decoded,
@@ -164,6 +165,7 @@ def test_an_account_has_the_key_that_scoring_knows_it_by() -> None:
     text = iban.make("017", "1")
     digest = blake2b(text.encode(), digest_size=8, person=b"payvand.account").digest()
     assert account_key(text) == digest
+    assert risk_account_key(text) == int.from_bytes(digest, "big")
 
 
 @given(st.lists(st.integers(0, 2_400), max_size=60), st.integers(2_400, 9_000))

@@ -13,8 +13,10 @@ from payvand.core.frame import Frame
 from payvand.core.records import Operation, TransferFlags, u128_of
 from payvand.core.segments import read_frames
 from payvand.core.statuses import TransferStatus
+from payvand.risk.reasons import Reasons
 from payvand.settlement.netting import is_position, participant_of
 from payvand.switch.following import SILENT_FRAMES_MAX, Divider, divide, follow, varint
+from payvand.switch.translate import ReasonBook
 from payvand.v1.payment_pb2 import PaymentState
 from payvand.v1.payment_service_pb2 import FollowResponse, Outcome
 from tests.support.traffic import ANSWER, Clock, Traffic
@@ -34,6 +36,7 @@ def _bytes_twin() -> Any:
 
 
 Twin = _bytes_twin()
+REASONS = ReasonBook(Reasons())
 
 
 def plainly(frame: Frame, participant: int) -> tuple[list[bytes], list[Outcome]]:
@@ -119,7 +122,7 @@ def test_each_participant_is_told_what_a_plain_reading_of_the_frames_says(
     asyncio.run(_play(tmp_path, seed))
     seen: set[tuple[str, int]] = set()
     for frame in read_frames(tmp_path, 0):
-        divided = divide(frame)
+        divided = divide(frame, REASONS)
         assert divided.keys() <= set(range(1, 8))
         for participant in range(1, 8):
             told = Twin.FromString(divided.get(participant, b""))
@@ -137,11 +140,13 @@ def test_a_divided_frame_is_made_once_and_the_oldest_are_dropped(
     asyncio.run(_play(tmp_path, 1))
     frames = list(read_frames(tmp_path, 0))
     monkeypatch.setattr("payvand.switch.following.CACHE_BYTES_MAX", 5_000)
-    divider = Divider()
+    divider = Divider(REASONS)
     for _ in range(2):
         for frame in frames:
             for participant in range(1, 8):
-                assert divider.fields_for(participant, frame) == divide(frame).get(participant, b"")
+                assert divider.fields_for(participant, frame) == divide(frame, REASONS).get(
+                    participant, b""
+                )
                 assert divider._kept_bytes <= 5_000
                 assert divider._kept_bytes == sum(
                     200 + sum(map(len, one.values())) for one in divider._divided.values()
@@ -156,7 +161,7 @@ def test_who_is_not_concerned_is_still_told_the_cursor(tmp_path: Path) -> None:
             await traffic.open()
             while engine.sequence < SILENT_FRAMES_MAX:
                 await asyncio.gather(*(traffic.set_caps({1: 5}) for _ in range(8)))
-            steps = follow(engine, Divider(), 6, 0)
+            steps = follow(engine, Divider(REASONS), 6, 0)
             cursor, step = await anext(steps)
             await steps.aclose()  # type: ignore[attr-defined]
             assert cursor == SILENT_FRAMES_MAX

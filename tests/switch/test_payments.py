@@ -356,3 +356,19 @@ def test_who_is_not_onboarded_is_told_so(play: Play) -> None:
             await town.bank("tax").submit([])
 
     play(scene)
+
+
+def test_what_scoring_declines_names_its_rule_and_cannot_be_tried_again(play: Play) -> None:
+    async def scene(town: Town) -> None:
+        payment = town.pay("melli", "tax", 5_000_000_001, kind=2)
+        for _ in range(2):
+            reply = await town.bank("melli").submit([payment])
+            assert list(reply.states) == [DECLINED]
+            reason = reply.declined[0].reason
+            assert (reason.code, reason.detail) == ("AM13", "amount.fee.ceiling")
+        (step,) = await town.steps("melli", 1)
+        assert (step.outcomes[0].state, step.outcomes[0].reason_code) == (DECLINED, "AM13")
+        status = (await town.bank("melli").status([payment.id]))[0]
+        assert (status.state, status.reason.detail) == (DECLINED, "amount.fee.ceiling")
+
+    play(scene)
