@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from payvand.bench.domestic import DOMESTIC
 from payvand.bench.ledger import LEDGER
 from payvand.bench.show import show
 from payvand.bench.workbench import Subject, run
@@ -80,7 +81,7 @@ def _command(subject: Subject) -> click.Command:
     )(callback)
 
 
-for _subject in (LEDGER,):
+for _subject in (LEDGER, DOMESTIC):
     bench.add_command(_command(_subject))
 
 

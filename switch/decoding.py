@@ -18,6 +18,7 @@ import numpy.typing as npt
 from payvand.core.limits import PAYLOADS_BYTES_MAX
 from payvand.core.records import TRANSFER, Records, TransferFlags
 from payvand.switch.identifiers import iban
+from payvand.switch.identifiers.identifier_error import IdentifierError
 from payvand.switch.routing import Route, Routing
 from payvand.switch.units import UNITS
 from payvand.v1.payment_pb2 import Payment, Refusal
@@ -220,7 +221,7 @@ def _broken_rule(
     for field in ("debtor_iban", "creditor_iban"):
         try:
             iban.parse(getattr(payment, field))
-        except iban.IbanError as error:
+        except IdentifierError as error:
             return field, error.rule, error.hint
     if owner is not debtor:
         return "debtor_iban", "route.not_yours", "debit only accounts that you hold"

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from payvand.switch.identifiers import iban
+from payvand.switch.identifiers.identifier_error import IdentifierError
 from payvand.switch.units import AMOUNT_MAX, UNITS
 
 __all__ = ["PARTICIPANTS_MAX", "DirectoryFileError", "ParticipantEntry", "load", "parse"]
@@ -147,7 +148,7 @@ def _check_accounts(
     for index, text in enumerate(ibans):
         try:
             iban.parse(text)
-        except iban.IbanError as error:
+        except IdentifierError as error:
             raise DirectoryFileError(f"{path}.ibans[{index}]", error.rule, error.hint) from None
 
 

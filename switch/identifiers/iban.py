@@ -7,16 +7,25 @@ general IBAN libraries refuse its numbers or know nothing of its banks; hence th
 Only the electronic form is read: 26 ASCII characters without spaces. Spaces and Persian digits are
 the business of the edges that meet people. A number that passes here is well formed; whether
 its bank takes part is the directory's word.
+
+Rules in their order of precedence: `iban.length`, `iban.country`, `iban.characters`,
+`iban.check_digits`.
 """
 
 from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from payvand.switch.identifiers import check_digits
+from payvand.switch.identifiers.identifier_error import IdentifierError
 
 __all__ = [
     "ACCOUNT_LENGTH",
     "BANK_CODE_LENGTH",
     "IBAN_LENGTH",
     "Iban",
-    "IbanError",
+    "are_valid",
     "is_valid",
     "make",
     "parse",
@@ -30,19 +39,6 @@ _COUNTRY = "IR"
 _COUNTRY_DIGITS = "1827"  # I = 18 and R = 27 in the arithmetic of ISO 13616
 _CHECK_DIGITS_MIN = "02"
 _CHECK_DIGITS_MAX = "98"
-
-
-class IbanError(ValueError):
-    """A text is not an IBAN of this country; `rule` names the broken rule, `hint` says what to do.
-
-    The rules in their order of precedence: `iban.length`, `iban.country`, `iban.characters`,
-    `iban.check_digits`. The message never holds the number, which belongs to somebody.
-    """
-
-    def __init__(self, rule: str, hint: str) -> None:
-        super().__init__(f"{rule}: {hint}")
-        self.rule = rule
-        self.hint = hint
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +56,19 @@ class Iban:
 
 
 def parse(text: str) -> Iban:
-    """Take *text* apart, or raise `IbanError` with the rule that it breaks."""
+    """Take *text* apart, or raise `IdentifierError` with the rule that it breaks."""
     if len(text) != IBAN_LENGTH:
-        raise IbanError("iban.length", f"an IBAN has {IBAN_LENGTH} characters, not {len(text)}")
+        raise IdentifierError(
+            "iban.length", f"an IBAN has {IBAN_LENGTH} characters, not {len(text)}"
+        )
     if not text.startswith(_COUNTRY):
-        raise IbanError("iban.country", f"an IBAN of this switch starts with {_COUNTRY}")
+        raise IdentifierError("iban.country", f"an IBAN of this switch starts with {_COUNTRY}")
     if not (text.isascii() and text[2:].isdigit()):
-        raise IbanError("iban.characters", f"after {_COUNTRY} come ASCII digits only")
+        raise IdentifierError("iban.characters", f"after {_COUNTRY} come ASCII digits only")
     if not _check_digits_hold(text):
-        raise IbanError("iban.check_digits", "the check digits do not fit; look for a typing slip")
+        raise IdentifierError(
+            "iban.check_digits", "the check digits do not fit; look for a typing slip"
+        )
     return Iban(text[4:7], text[7:])
 
 
@@ -83,17 +83,22 @@ def is_valid(text: str) -> bool:
     )
 
 
+def are_valid(texts: npt.NDArray[np.bytes_]) -> npt.NDArray[np.bool_]:
+    """Tell for each of *texts* whether it is a well-formed IBAN of this country."""
+    return check_digits.are_ibans(texts)
+
+
 def make(bank_code: str, account: str) -> str:
     """Return the IBAN of *account* at the bank *bank_code*, with its check digits.
 
     Both are ASCII digits, 3 and at most 19 of them; a shorter account is padded with zeros on the
-    left. Raises `IbanError` where they are not.
+    left. Raises `IdentifierError` where they are not.
     """
     if len(bank_code) != BANK_CODE_LENGTH or len(account) > ACCOUNT_LENGTH or not account:
-        raise IbanError("iban.length", "a bank code has 3 digits and an account 1 to 19")
+        raise IdentifierError("iban.length", "a bank code has 3 digits and an account 1 to 19")
     bban = bank_code + account.rjust(ACCOUNT_LENGTH, "0")
     if not (bban.isascii() and bban.isdigit()):
-        raise IbanError("iban.characters", "bank code and account are ASCII digits only")
+        raise IdentifierError("iban.characters", "bank code and account are ASCII digits only")
     return f"{_COUNTRY}{98 - int(bban + _COUNTRY_DIGITS + '00') % 97:02}{bban}"
 
 

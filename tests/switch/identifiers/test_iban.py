@@ -7,6 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from payvand.switch.identifiers import iban
+from payvand.switch.identifiers.identifier_error import IdentifierError
 from tests.support.vectors import vectors
 
 IBANS = st.builds(
@@ -22,7 +23,7 @@ def test_the_reference_vectors_hold(vector: dict[str, Any]) -> None:
     text = vector["iban"]
     assert iban.is_valid(text) is expect["checksum_valid"]
     if not expect["checksum_valid"]:
-        with pytest.raises(iban.IbanError) as refused:
+        with pytest.raises(IdentifierError) as refused:
             iban.parse(text)
         assert text not in str(refused.value)
     elif "bank_code" in expect:
@@ -57,7 +58,7 @@ def test_two_digits_changed_round_are_told(text: str, place: int) -> None:
 def test_is_valid_and_parse_agree_on_any_text(text: str) -> None:
     try:
         iban.parse(text)
-    except iban.IbanError as error:
+    except IdentifierError as error:
         assert error.hint
         assert not iban.is_valid(text)
     else:
@@ -84,7 +85,7 @@ GOOD = iban.make("017", "1234567890")
     ],
 )
 def test_the_rule_that_is_broken_is_named(text: str, rule: str) -> None:
-    with pytest.raises(iban.IbanError) as refused:
+    with pytest.raises(IdentifierError) as refused:
         iban.parse(text)
     assert refused.value.rule == rule
 
@@ -109,6 +110,6 @@ def test_an_account_has_one_number_only(bban: str) -> None:
     ],
 )
 def test_an_iban_is_not_made_of_what_is_no_account(bank_code: str, account: str, rule: str) -> None:
-    with pytest.raises(iban.IbanError) as refused:
+    with pytest.raises(IdentifierError) as refused:
         iban.make(bank_code, account)
     assert refused.value.rule == rule

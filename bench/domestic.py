@@ -1,0 +1,12 @@
+"""What is measured about the country's conventions: identifiers checked by the array."""
+
+from payvand.bench.identifiers import identifiers
+from payvand.bench.workbench import Subject
+
+__all__ = ["DOMESTIC"]
+
+DOMESTIC = Subject(
+    "domestic",
+    "Measure what the country's conventions cost in a payment's way.",
+    {"identifiers": identifiers},
+)
