@@ -1,7 +1,8 @@
 """Opening accounts and setting their limits: the ordered checks of one event, then its effect."""
 
-from payvand.core.books cimport find_account, roll_back, u128
+from payvand.core.books cimport find_account, roll_back_accounts
 from payvand.core.index cimport NO_ROW, hash_id, index_insert
+from payvand.core.lookup cimport is_moment_taken
 from payvand.core.retries cimport compare_account
 from payvand.core.statuses cimport *
 from payvand.core.types cimport *
@@ -42,7 +43,7 @@ cdef void create_accounts(Books* books, const Account* events, u32 count, u64 ba
         if chain_start != NO_ROW:
             if status != CREATED and not chain_broken:
                 chain_broken = True
-                roll_back(books, chain_accounts, books.transfers_count)
+                roll_back_accounts(books, chain_accounts)
                 for other in range(chain_start, index):
                     results[other].status = ACCOUNT_LINKED_EVENT_FAILED
                     results[other].timestamp = base + 1 + other
@@ -106,30 +107,21 @@ cdef u32 create_account(Books* books, const Account* event, const Account* first
     account[0] = event[0]
     account.timestamp = opened_at
     books.limits[row] = 0
-    index_insert(&books.account_index, hash_id(event.id, books.account_index.seed), row)
+    index_insert(&books.account_index, hash_id(event.id, books.seed), row)
     books.accounts_count = row + 1
     timestamp[0] = opened_at
     return CREATED
 
 
-cdef bint is_free_moment(const Books* books, u64 timestamp) noexcept nogil:
+cdef bint is_free_moment(Books* books, u64 timestamp) noexcept nogil:
     """Tell whether an imported account may bear this timestamp.
 
     It must be later than every account's, and no transfer's own: timestamps are unique across
-    both. Transfers stand in the order of their timestamps.
+    both.
     """
-    cdef u32 low = 0
-    cdef u32 high = books.transfers_count
-    cdef u32 middle
     if books.accounts_count and timestamp <= books.accounts[books.accounts_count - 1].timestamp:
         return False
-    while low < high:
-        middle = low + (high - low) // 2
-        if books.transfers[middle].timestamp < timestamp:
-            low = middle + 1
-        else:
-            high = middle
-    return low == books.transfers_count or books.transfers[low].timestamp != timestamp
+    return not is_moment_taken(books, timestamp)
 
 
 cdef void set_limits(Books* books, const Limit* events, u32 count, u64 base,

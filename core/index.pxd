@@ -5,6 +5,9 @@
 Rows are structs whose first field is the id, so the index holds no keys: a tag that agrees is
 checked against the row itself. 8 B a slot at a load of at most 1/2 = 16 B a row and one cache
 miss in the index, one in the arena.
+
+A row's home is given by the top bits of its hash, and so by its tag: slots move, when the table
+grows or a row goes, without a look at the rows, and a growing table is written from front to back.
 """
 
 from payvand.core.types cimport u8, u32, u64, u128
@@ -15,6 +18,7 @@ cdef enum:
 cdef struct Index:
     u64* slots
     u64 mask          # slots - 1
+    u32 shift         # hash >> shift = home
     u64 used
     u64 seed          # so that nobody can choose ids that collide
 
@@ -46,13 +50,13 @@ cdef extern from * nogil:
     u64 hash_id "payvand_hash"(u128 id, u64 seed)
 
 cdef inline void index_prefetch(const Index* index, u64 hash) noexcept nogil:
-    prefetch_read(&index.slots[hash & index.mask])
+    prefetch_read(&index.slots[hash >> index.shift])
 
 cdef inline u32 index_find(const Index* index, const u8* rows, u32 row_bytes, u128 id,
                            u64 hash) noexcept nogil:
     """Return the row that holds *id*, or NO_ROW."""
     cdef u64 tag = hash & 0xFFFFFFFF00000000u
-    cdef u64 position = hash & index.mask
+    cdef u64 position = hash >> index.shift
     cdef u64 slot = index.slots[position]
     while slot != 0:
         if (slot & 0xFFFFFFFF00000000u) == tag:
@@ -65,7 +69,7 @@ cdef inline u32 index_find(const Index* index, const u8* rows, u32 row_bytes, u1
 cdef inline u32 index_likely_row(const Index* index, u64 hash) noexcept nogil:
     """Return the first row whose tag agrees, for a prefetch; NO_ROW where there is none."""
     cdef u64 tag = hash & 0xFFFFFFFF00000000u
-    cdef u64 position = hash & index.mask
+    cdef u64 position = hash >> index.shift
     cdef u64 slot = index.slots[position]
     while slot != 0:
         if (slot & 0xFFFFFFFF00000000u) == tag:
@@ -76,7 +80,7 @@ cdef inline u32 index_likely_row(const Index* index, u64 hash) noexcept nogil:
 
 cdef inline void index_insert(Index* index, u64 hash, u32 row) noexcept nogil:
     """Add a row whose id is not there yet; room was made by `index_reserve`."""
-    cdef u64 position = hash & index.mask
+    cdef u64 position = hash >> index.shift
     while index.slots[position] != 0:
         position = (position + 1) & index.mask
     index.slots[position] = (hash & 0xFFFFFFFF00000000u) | (<u64>row + 1)

@@ -2,13 +2,14 @@
 
 from payvand.core.arena cimport arena_close, arena_open
 
-cdef u64 FIRST_SLOTS = 1 << 12
+cdef u32 FIRST_BITS = 12
 
 
 cdef int index_open(Index* index, u64 seed) except -1:
     """Make an empty index."""
-    index.slots = <u64*>arena_open(FIRST_SLOTS * sizeof(u64))
-    index.mask = FIRST_SLOTS - 1
+    index.slots = <u64*>arena_open((<u64>1 << FIRST_BITS) * sizeof(u64))
+    index.mask = (<u64>1 << FIRST_BITS) - 1
+    index.shift = 64 - FIRST_BITS
     index.used = 0
     index.seed = seed
     return 0
@@ -29,22 +30,21 @@ cdef int index_reserve(Index* index, const u8* rows, u32 row_bytes, u64 more) ex
     """
     cdef u64 slots = index.mask + 1
     cdef u64 wanted = slots
-    cdef u64 position, slot, hash
+    cdef u64 position, slot
     cdef u64* old = index.slots
-    cdef Index grown
+    cdef Index grown = index[0]
     while (index.used + more) * 2 > wanted:
         wanted *= 2
+        grown.shift -= 1
     if wanted == slots:
         return 0
     grown.slots = <u64*>arena_open(wanted * sizeof(u64))
     grown.mask = wanted - 1
     grown.used = 0
-    grown.seed = index.seed
     for position in range(slots):
         slot = old[position]
         if slot != 0:
-            hash = hash_id(load_u128(rows + <u64>((slot & 0xFFFFFFFFu) - 1) * row_bytes), index.seed)
-            index_insert(&grown, hash, <u32>((slot & 0xFFFFFFFFu) - 1))
+            index_insert(&grown, slot, <u32>((slot & 0xFFFFFFFFu) - 1))
     index[0] = grown
     arena_close(old, slots * sizeof(u64))
     return 0
@@ -53,7 +53,7 @@ cdef int index_reserve(Index* index, const u8* rows, u32 row_bytes, u64 more) ex
 cdef void index_remove(Index* index, const u8* rows, u32 row_bytes, u64 hash,
                        u32 row) noexcept nogil:
     """Take *row* out and close the gap, so that no probe ends too early."""
-    cdef u64 position = hash & index.mask
+    cdef u64 position = hash >> index.shift
     cdef u64 hole, home, slot
     while (index.slots[position] & 0xFFFFFFFFu) != <u64>row + 1:
         position = (position + 1) & index.mask
@@ -63,8 +63,7 @@ cdef void index_remove(Index* index, const u8* rows, u32 row_bytes, u64 hash,
         slot = index.slots[position]
         if slot == 0:
             break
-        home = hash_id(load_u128(rows + <u64>((slot & 0xFFFFFFFFu) - 1) * row_bytes),
-                       index.seed) & index.mask
+        home = slot >> index.shift
         # A slot may move into the hole unless its home lies after the hole on its way here.
         if ((position - home) & index.mask) >= ((position - hole) & index.mask):
             index.slots[hole] = slot

@@ -17,10 +17,13 @@ from libc.string cimport memcpy
 from payvand.core.accounts cimport create_accounts, set_limits
 from payvand.core.books cimport (
     STATE_FAILED, STATE_UNKNOWN, books_close, books_open, books_reserve, find_account,
-    find_failure, find_transfer,
+    hash_transfer,
 )
-from payvand.core.expiry cimport expire, next_due
+from payvand.core.expiry cimport expire
+from payvand.core.ids cimport NO_TRANSFER
 from payvand.core.index cimport NO_ROW, load_u128
+from payvand.core.lookup cimport Found, find_transfer
+from payvand.core.reservations cimport Reservation, next_due, under_way
 from payvand.core.transfers cimport create_transfers
 from payvand.core.types cimport *
 
@@ -80,12 +83,12 @@ cdef class Ledger:
     @property
     def transfers_count(self):
         """How many transfers there are."""
-        return self.books.transfers_count
+        return self.books.created
 
     @property
     def next_expiry(self):
         """When the next reservation runs out, in nanoseconds since 1970; 0 where none is."""
-        return next_due(&self.books)
+        return next_due(&self.books.reservations)
 
     cdef u64 _begin(self, u64 now) noexcept nogil:
         """Let time pass up to just before a batch; return the batch's base timestamp."""
@@ -174,13 +177,15 @@ cdef class Ledger:
         cdef u32 count = <u32>(keys.shape[0] // 16)
         found = np.zeros(count, records.TRANSFER)
         cdef u8[::1] out = found.view(np.uint8)
-        cdef u32 index, row
+        cdef u32 index
         cdef u32 hits = 0
+        cdef u128 id
+        cdef Found transfer
         for index in range(count):
-            row = find_transfer(&self.books, load_u128(&keys[index * 16]))
-            if row != NO_ROW:
-                memcpy(&out[hits * sizeof(Transfer)], &self.books.transfers[row],
-                       sizeof(Transfer))
+            id = load_u128(&keys[index * 16])
+            if (find_transfer(&self.books, id, hash_transfer(&self.books, id), &transfer)
+                    and transfer.state != STATE_FAILED):
+                memcpy(&out[hits * sizeof(Transfer)], &transfer.transfer, sizeof(Transfer))
                 hits += 1
         return found[:hits]
 
@@ -207,24 +212,18 @@ cdef class Ledger:
         found = np.zeros(count, STATE)
         cdef u8[::1] out = found.view(np.uint8)
         cdef StateRow* state
-        cdef u128 key
-        cdef u32 index, row
+        cdef u128 id
+        cdef u32 index
+        cdef Found transfer
         for index in range(count):
             state = <StateRow*>&out[index * sizeof(StateRow)]
-            key = load_u128(&keys[index * 16])
+            id = load_u128(&keys[index * 16])
             state.state = STATE_UNKNOWN
-            row = find_transfer(&self.books, key)
-            if row != NO_ROW:
-                state.state = self.books.states[row]
-                state.timestamp = self.books.transfers[row].timestamp
-                state.status = CREATED
-                continue
-            row = find_failure(&self.books, key)
-            if row != NO_ROW:
-                state.state = STATE_FAILED
-                state.timestamp = self.books.failures[row].timestamp
-                state.status = self.books.failures[row].status
-                state.decision = self.books.failures[row].decision
+            if find_transfer(&self.books, id, hash_transfer(&self.books, id), &transfer):
+                state.state = transfer.state
+                state.timestamp = transfer.transfer.timestamp
+                state.status = transfer.status
+                state.decision = transfer.decision
         return found
 
     def totals(self, ledger):
@@ -238,21 +237,36 @@ cdef class Ledger:
         }
 
     def digest(self):
-        """Return SHA-256 over the whole state in the order in which it came about: 32 bytes."""
+        """Return SHA-256 over the whole state: 32 bytes.
+
+        Accounts, limits and reservations under way stand in it themselves; all else that became
+        of transfers, by its trail. So it doesn't depend on what is kept in memory.
+        """
         state = hashlib.sha256()
-        state.update(int(self.books.timestamp).to_bytes(8, "little"))
+        for word in (self.books.timestamp, self.books.rows, self.books.created,
+                     self.books.last_created, self.books.trail[0], self.books.trail[1]):
+            state.update(int(word).to_bytes(8, "little"))
         state.update(memoryview(self._accounts().view(np.uint8)))
-        self._update(state, <const u8*>self.books.limits, self.books.accounts_count * 16)
-        self._update(state, <const u8*>self.books.transfers,
-                     <u64>self.books.transfers_count * sizeof(Transfer))
-        self._update(state, self.books.states, self.books.transfers_count)
-        self._update(state, <const u8*>self.books.failures,
-                     <u64>self.books.failures_count * 32)
+        if self.books.accounts_count:
+            state.update(<const u8[:self.books.accounts_count * 16]><const u8*>self.books.limits)
+        state.update(memoryview(self._reservations().view(np.uint8)))
         return state.digest()
 
-    cdef _update(self, state, const u8* start, u64 size):
-        if size:
-            state.update(<const u8[:size]>start)
+    def _reservations(self):
+        """Return the reservations under way, TRANSFER[n], in the order of their rows.
+
+        In the place of `pending_id` stand the row of the transfer and those of both accounts.
+        """
+        cdef u32 place
+        cdef u32 taken = 0
+        table = np.zeros(under_way(&self.books.reservations), records.TRANSFER)
+        cdef u8[::1] out = table.view(np.uint8)
+        for place in range(self.books.reservations.places_count):
+            if self.books.reservations.places[place].row != NO_TRANSFER:
+                memcpy(&out[taken * sizeof(Reservation)], &self.books.reservations.places[place],
+                       sizeof(Reservation))
+                taken += 1
+        return table[np.argsort(table["pending_id"]["lo"])]
 
     def _accounts(self):
         """Return a copy of all accounts, ACCOUNT[n], in the order of their opening."""

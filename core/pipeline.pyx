@@ -20,9 +20,9 @@ from libc.string cimport memcpy
 
 from payvand.core.arena cimport arena_close, arena_open
 from payvand.core.books cimport Books
-from payvand.core.expiry cimport next_due
 from payvand.core.frame cimport Pieces, frame_encode, frame_pieces, frame_seal, record_bytes
 from payvand.core.replay cimport apply_pieces
+from payvand.core.reservations cimport next_due
 from payvand.core.types cimport *
 
 cdef extern from "<pthread.h>" nogil:
@@ -381,7 +381,7 @@ cdef class Pipeline:
             pieces.note = slot.note
             pieces.note_bytes = slot.note_bytes
             slot.frame_bytes = frame_encode(&pieces, slot.frame, FRAME_MAX)
-            slot.next_due = next_due(books)
+            slot.next_due = next_due(&books.reservations)
         finally:
             pthread_mutex_unlock(&self.books_lock)
         slot.apply_ns = payvand_ticks() - started

@@ -4,5 +4,5 @@ from payvand.core.books cimport Books
 from payvand.core.types cimport Account, Transfer, u32
 
 cdef u32 compare_account(const Account* event, const Account* account) noexcept nogil
-cdef u32 compare_transfer(const Books* books, const Transfer* event,
+cdef u32 compare_transfer(Books* books, const Transfer* event,
                           const Transfer* transfer) noexcept nogil

@@ -1,6 +1,7 @@
 """Telling a retry from another event under the same id: the first field that differs is named."""
 
-from payvand.core.books cimport find_transfer
+from payvand.core.books cimport hash_transfer
+from payvand.core.lookup cimport Found, find_transfer
 from payvand.core.statuses cimport *
 from payvand.core.types cimport *
 
@@ -26,12 +27,13 @@ cdef u32 compare_account(const Account* event, const Account* account) noexcept 
     return ACCOUNT_EXISTS
 
 
-cdef u32 compare_transfer(const Books* books, const Transfer* event,
+cdef u32 compare_transfer(Books* books, const Transfer* event,
                           const Transfer* transfer) noexcept nogil:
     """Tell a retry from another transfer under the same id: name the first field that differs.
 
     For a post or void, what the event leaves at zero stands for the pending transfer's own value.
     """
+    cdef Found found
     cdef const Transfer* pending = transfer
     cdef bint ends = event.flags & ENDS_PENDING != 0
     if event.flags != transfer.flags:
@@ -41,7 +43,9 @@ cdef u32 compare_transfer(const Books* books, const Transfer* event,
     if event.timeout != transfer.timeout:
         return TRANSFER_EXISTS_WITH_DIFFERENT_TIMEOUT
     if ends:
-        pending = &books.transfers[find_transfer(books, transfer.pending_id)]
+        find_transfer(books, transfer.pending_id, hash_transfer(books, transfer.pending_id),
+                      &found)
+        pending = &found.transfer
     if (event.debit_account_id != transfer.debit_account_id
             and not (ends and event.debit_account_id == 0)):
         return TRANSFER_EXISTS_WITH_DIFFERENT_DEBIT_ACCOUNT_ID

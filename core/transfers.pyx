@@ -3,17 +3,24 @@
 Each event is validated wholly before anything is written; from the line that says so it can't
 fail. The order of the checks is the order of precedence of the result codes.
 
-A batch meets memory at random: two accounts and one index slot an event. All of it is asked for
-a few events ahead, so that the misses of one event overlap with the work on others.
+A batch meets memory at random: a bucket of ids, two slots of the index of accounts and the accounts
+themselves, or a reservation. All of it is asked for some events ahead, in the order in which one
+leads to the other, so that the misses of one event overlap with the work on others. What is learnt
+on the way (the hashes, the rows that are likely meant) is kept in the event's `Sight`.
 """
 
 from payvand.core.books cimport (
-    STATE_EXPIRED, STATE_PENDING, STATE_POSTED, STATE_SINGLE, STATE_VOIDED, find_account,
-    find_failure, find_transfer, roll_back, undo_account, undo_pending,
+    STATE_EXPIRED, STATE_FAILED, STATE_PENDING, STATE_POSTED, STATE_SINGLE, STATE_VOIDED,
+    ChainStart, begin_chain, end_chain, hash_transfer, mark, record_at, roll_back, undo_account,
+    undo_release, undo_reserve,
 )
-from payvand.core.expiry cimport due_push, expires_at
+from payvand.core.ids cimport NO_TRANSFER, ids_find, ids_insert, ids_prefetch
 from payvand.core.index cimport (
-    NO_ROW, hash_id, index_find, index_insert, index_likely_row, index_prefetch, prefetch,
+    NO_ROW, hash_id, index_find, index_likely_row, index_prefetch, prefetch,
+)
+from payvand.core.lookup cimport Found, find_transfer
+from payvand.core.reservations cimport (
+    Reservation, as_transfer, expires_at, find_reservation, release, reserve,
 )
 from payvand.core.retries cimport compare_transfer
 from payvand.core.stage cimport DECISION_ACTION_MASK, DECISION_DECLINE
@@ -23,11 +30,33 @@ from payvand.core.types cimport *
 cdef u64 TIMESTAMP_MAX = (<u64>1 << 63) - 1
 
 cdef enum:
-    PREFETCH_SLOTS_AHEAD = 16
-    PREFETCH_ROWS_AHEAD = 8
+    # How many events ahead a step is taken; what it asks for is there when the next one needs it.
+    AHEAD_SLOTS = 24
+    AHEAD_ROWS = 14
+    AHEAD_ACCOUNTS = 7          # of a reservation
+    SIGHTS = 32
     ENDS_PENDING = TRANSFER_FLAG_POST_PENDING_TRANSFER | TRANSFER_FLAG_VOID_PENDING_TRANSFER
     CLOSING = TRANSFER_FLAG_CLOSING_DEBIT | TRANSFER_FLAG_CLOSING_CREDIT
     BALANCING = TRANSFER_FLAG_BALANCING_DEBIT | TRANSFER_FLAG_BALANCING_CREDIT
+
+# What is known of an event before its turn. The rows are likely, not certain.
+cdef struct Sight:
+    u64 hash                # of its id
+    u64 debit_hash
+    u64 credit_hash
+    u64 pending_hash
+    u32 debit_row
+    u32 credit_row
+    u32 place               # of the reservation that it ends
+
+# An event in its turn.
+cdef struct Turn:
+    const Transfer* event
+    const Sight* sight
+    u32 index               # in the batch
+    u32 decision
+    u64 moment              # when it takes effect
+    u64 timestamp           # of its result
 
 
 cdef void create_transfers(Books* books, const Transfer* events, const u32* decisions, u32 count,
@@ -37,88 +66,123 @@ cdef void create_transfers(Books* books, const Transfer* events, const u32* deci
     Room was made by `books_reserve`, and what was due has expired. Event i has the timestamp
     base + 1 + i. A transient failure burns the id of the event that failed itself.
     """
-    cdef u32 index, other, status, decision
+    cdef Sight sights[SIGHTS]
+    cdef Turn turn
+    cdef ChainStart start
+    cdef u32 index, other, status
     cdef u32 chain_start = NO_ROW
-    cdef u32 chain_transfers = 0
     cdef bint chain_broken = False
-    cdef u64 timestamp
+    cdef u64 first_row = books.rows
     books.resolved_count = 0
-    books.undo_count = 0
-    books.in_chain = False
-    for index in range(min(count, <u32>PREFETCH_SLOTS_AHEAD)):
-        prefetch_slots(books, &events[index])
+    begin_span(books)
+    end_chain(books)
+    for index in range(min(count, <u32>AHEAD_SLOTS)):
+        see_slots(books, &events[index], &sights[index % SIGHTS])
+    for index in range(min(count, <u32>AHEAD_ROWS)):
+        see_rows(books, &events[index], &sights[index % SIGHTS])
     for index in range(count):
-        if index + PREFETCH_SLOTS_AHEAD < count:
-            prefetch_slots(books, &events[index + PREFETCH_SLOTS_AHEAD])
-        if index + PREFETCH_ROWS_AHEAD < count:
-            prefetch_rows(books, &events[index + PREFETCH_ROWS_AHEAD])
-        timestamp = base + 1 + index
-        decision = decisions[index] if decisions != NULL else 0
+        if index + AHEAD_SLOTS < count:
+            see_slots(books, &events[index + AHEAD_SLOTS],
+                      &sights[(index + AHEAD_SLOTS) % SIGHTS])
+        if index + AHEAD_ROWS < count:
+            see_rows(books, &events[index + AHEAD_ROWS], &sights[(index + AHEAD_ROWS) % SIGHTS])
+        if index + AHEAD_ACCOUNTS < count:
+            see_accounts(books, &sights[(index + AHEAD_ACCOUNTS) % SIGHTS])
+        turn.event = &events[index]
+        turn.sight = &sights[index % SIGHTS]
+        turn.index = index
+        turn.decision = decisions[index] if decisions != NULL else 0
+        turn.moment = turn.timestamp = base + 1 + index
+        books.rows = first_row + index
+        books.hashes[books.rows & books.rows_mask] = 0
         status = CREATED
-        if events[index].flags & TRANSFER_FLAG_LINKED:
+        if turn.event.flags & TRANSFER_FLAG_LINKED:
             if chain_start == NO_ROW:
                 chain_start = index
-                chain_transfers = books.transfers_count
-                books.in_chain = True
-                books.undo_count = 0
+                begin_chain(books, books.rows, &start)
             if index == count - 1:
                 status = TRANSFER_LINKED_EVENT_CHAIN_OPEN
         if status == CREATED:
             if chain_broken:
                 status = TRANSFER_LINKED_EVENT_FAILED
             else:
-                status = create_transfer(books, &events[index], &events[0], decision, index,
-                                         base + count, &timestamp)
+                status = create_transfer(books, &turn, &events[0], base + count)
         results[index].status = status
-        results[index].timestamp = timestamp
+        results[index].timestamp = turn.timestamp
         results[index].reserved = 0
         if chain_start != NO_ROW:
             if status != CREATED and not chain_broken:
                 chain_broken = True
-                roll_back(books, books.accounts_count, chain_transfers)
+                roll_back(books, &start, books.rows)
                 forget_resolved(books, chain_start)
                 for other in range(chain_start, index):
                     results[other].status = TRANSFER_LINKED_EVENT_FAILED
                     results[other].timestamp = base + 1 + other
-            if not events[index].flags & TRANSFER_FLAG_LINKED:
+            if not turn.event.flags & TRANSFER_FLAG_LINKED:
                 chain_start = NO_ROW
                 chain_broken = False
-                books.in_chain = False
-                books.undo_count = 0
+                end_chain(books)
         if status != CREATED and is_transient(status):
-            burn(books, events[index].id, status, decision, base + 1 + index)
-    books.in_chain = False
+            burn(books, &turn, status, base + 1 + index)
+    end_chain(books)
+    books.rows = first_row + count
+    books.spans[(books.spans_count - 1) & books.rows_mask].last_created = books.last_created
     books.timestamp = base + count
 
 
-cdef inline void prefetch_slots(const Books* books, const Transfer* event) noexcept nogil:
-    index_prefetch(&books.transfer_index, hash_id(event.id, books.transfer_index.seed))
-    index_prefetch(&books.account_index,
-                   hash_id(event.debit_account_id, books.account_index.seed))
-    index_prefetch(&books.account_index,
-                   hash_id(event.credit_account_id, books.account_index.seed))
-    if event.pending_id != 0:
-        index_prefetch(&books.transfer_index,
-                       hash_id(event.pending_id, books.transfer_index.seed))
+cdef inline void begin_span(Books* books) noexcept nogil:
+    """Note where the rows of a batch begin."""
+    books.spans[books.spans_count & books.rows_mask].first_row = books.rows
+    books.spans_count += 1
 
 
-cdef inline void prefetch_rows(const Books* books, const Transfer* event) noexcept nogil:
-    cdef u32 row = index_likely_row(&books.account_index,
-                                    hash_id(event.debit_account_id, books.account_index.seed))
+cdef inline void see_slots(const Books* books, const Transfer* event, Sight* sight) noexcept nogil:
+    """Ask for the memory that the ids of an event lead to (out: sight)."""
+    sight.hash = hash_transfer(books, event.id)
+    ids_prefetch(&books.ids, sight.hash)
+    if event.flags & ENDS_PENDING:
+        sight.pending_hash = hash_transfer(books, event.pending_id)
+        index_prefetch(&books.reservations.index, sight.pending_hash)
+    else:
+        sight.debit_hash = hash_id(event.debit_account_id, books.seed)
+        sight.credit_hash = hash_id(event.credit_account_id, books.seed)
+        index_prefetch(&books.account_index, sight.debit_hash)
+        index_prefetch(&books.account_index, sight.credit_hash)
+
+
+cdef inline void see_rows(const Books* books, const Transfer* event, Sight* sight) noexcept nogil:
+    """Ask for the records that the slots lead to (in and out: sight)."""
+    sight.place = NO_ROW
+    if event.flags & ENDS_PENDING:
+        sight.place = index_likely_row(&books.reservations.index, sight.pending_hash)
+        if sight.place != NO_ROW:
+            prefetch(&books.reservations.places[sight.place])
+            prefetch(<const u8*>&books.reservations.places[sight.place] + 64)
+    else:
+        sight.debit_row = index_likely_row(&books.account_index, sight.debit_hash)
+        sight.credit_row = index_likely_row(&books.account_index, sight.credit_hash)
+        prefetch_account(books, sight.debit_row)
+        prefetch_account(books, sight.credit_row)
+
+
+cdef inline void see_accounts(const Books* books, const Sight* sight) noexcept nogil:
+    """Ask for the accounts that a reservation leads to."""
+    if sight.place != NO_ROW and books.reservations.places[sight.place].row != NO_TRANSFER:
+        prefetch_account(books, books.reservations.places[sight.place].debit_row)
+        prefetch_account(books, books.reservations.places[sight.place].credit_row)
+
+
+cdef inline void prefetch_account(const Books* books, u32 row) noexcept nogil:
     if row != NO_ROW:
         prefetch(&books.accounts[row])
         prefetch(<const u8*>&books.accounts[row] + 64)
-    row = index_likely_row(&books.account_index,
-                           hash_id(event.credit_account_id, books.account_index.seed))
-    if row != NO_ROW:
-        prefetch(&books.accounts[row])
-        prefetch(<const u8*>&books.accounts[row] + 64)
-    if event.pending_id != 0:
-        row = index_likely_row(&books.transfer_index,
-                               hash_id(event.pending_id, books.transfer_index.seed))
-        if row != NO_ROW:
-            prefetch(&books.transfers[row])
-            prefetch(<const u8*>&books.transfers[row] + 64)
+
+
+cdef inline u32 account_row(const Books* books, u128 id, u32 likely, u64 hash) noexcept nogil:
+    """Return the row of an account, which is most often the likely one; NO_ROW for none."""
+    if likely != NO_ROW and books.accounts[likely].id == id:
+        return likely
+    return index_find(&books.account_index, <const u8*>books.accounts, sizeof(Account), id, hash)
 
 
 cdef inline bint is_transient(u32 status) noexcept nogil:
@@ -133,15 +197,21 @@ cdef inline bint is_transient(u32 status) noexcept nogil:
             or status == TRANSFER_DECLINED)
 
 
-cdef void burn(Books* books, u128 id, u32 status, u32 decision, u64 timestamp) noexcept nogil:
-    """Keep an id from ever having an effect, with what burnt it."""
-    cdef u32 row = books.failures_count
-    books.failures[row].id = id
-    books.failures[row].timestamp = timestamp
-    books.failures[row].status = status
-    books.failures[row].decision = decision
-    index_insert(&books.failure_index, hash_id(id, books.failure_index.seed), row)
-    books.failures_count = row + 1
+cdef void burn(Books* books, const Turn* turn, u32 status, u64 timestamp) noexcept nogil:
+    """Keep an id from ever having an effect, with what burnt it in the place of the amount."""
+    cdef Transfer* record = record_at(books, books.rows)
+    record[0] = turn.event[0]
+    record.amount = <u128>status | <u128>turn.decision << 32
+    record.timestamp = timestamp
+    bind(books, turn.sight.hash, STATE_FAILED)
+    mark(books, record.id, record.amount, timestamp, status)
+
+
+cdef inline void bind(Books* books, u64 hash, u8 state) noexcept nogil:
+    """Bind the id with this hash to the row in hand."""
+    books.hashes[books.rows & books.rows_mask] = hash
+    books.states[books.rows & books.rows_mask] = state
+    ids_insert(&books.ids, hash, books.rows, books.oldest_row)
 
 
 cdef void forget_resolved(Books* books, u32 chain_start) noexcept nogil:
@@ -163,14 +233,10 @@ cdef inline void note_resolved(Books* books, u32 index, u128 asked, u128 moved) 
         books.resolved_count += 1
 
 
-cdef u32 create_transfer(Books* books, const Transfer* event, const Transfer* first, u32 decision,
-                         u32 index, u64 batch_end, u64* timestamp) noexcept nogil:
-    """Check what needs no account, tell retries, and go on by the kind of event.
-
-    *timestamp* goes in as the event's own and comes out as the result's.
-    """
-    cdef u32 row
-    cdef u64 moment = timestamp[0]
+cdef u32 create_transfer(Books* books, Turn* turn, const Transfer* first,
+                         u64 batch_end) noexcept nogil:
+    """Check what needs no account, tell retries, and go on by the kind of event."""
+    cdef const Transfer* event = turn.event
     cdef bint imported = event.flags & TRANSFER_FLAG_IMPORTED != 0
     if imported != (first.flags & TRANSFER_FLAG_IMPORTED != 0):
         return (TRANSFER_IMPORTED_EVENT_NOT_EXPECTED if imported
@@ -180,7 +246,7 @@ cdef u32 create_transfer(Books* books, const Transfer* event, const Transfer* fi
             return TRANSFER_IMPORTED_EVENT_TIMESTAMP_OUT_OF_RANGE
         if event.timestamp >= batch_end:
             return TRANSFER_IMPORTED_EVENT_TIMESTAMP_MUST_NOT_ADVANCE
-        moment = event.timestamp
+        turn.moment = event.timestamp
     elif event.timestamp != 0:
         return TRANSFER_TIMESTAMP_MUST_BE_ZERO
     if event.flags & ~TRANSFER_FLAGS_KNOWN:
@@ -189,24 +255,36 @@ cdef u32 create_transfer(Books* books, const Transfer* event, const Transfer* fi
         return TRANSFER_ID_MUST_NOT_BE_ZERO
     if event.id == U128_MAX:
         return TRANSFER_ID_MUST_NOT_BE_INT_MAX
-    row = find_transfer(books, event.id)
-    if row != NO_ROW:
-        timestamp[0] = books.transfers[row].timestamp
-        return compare_transfer(books, event, &books.transfers[row])
-    row = find_failure(books, event.id)
-    if row != NO_ROW:
+    if ids_find(&books.ids, turn.sight.hash, books.rows, books.oldest_row, books.hashes,
+                books.rows_mask, 0) != NO_TRANSFER:
+        return retry(books, turn)
+    return go_on(books, turn)
+
+
+cdef u32 retry(Books* books, Turn* turn) noexcept nogil:
+    """Answer for an id that is bound already."""
+    cdef Found found
+    if not find_transfer(books, turn.event.id, turn.sight.hash, &found):
+        return go_on(books, turn)       # another id with the same hash
+    if found.state == STATE_FAILED:
         return TRANSFER_ID_ALREADY_FAILED
-    if decision & DECISION_ACTION_MASK == DECISION_DECLINE:
+    turn.timestamp = found.transfer.timestamp
+    return compare_transfer(books, turn.event, &found.transfer)
+
+
+cdef inline u32 go_on(Books* books, Turn* turn) noexcept nogil:
+    """Apply an event whose id is new."""
+    if turn.decision & DECISION_ACTION_MASK == DECISION_DECLINE:
         return TRANSFER_DECLINED
-    if event.flags & ENDS_PENDING:
-        return end_pending(books, event, index, moment, timestamp)
-    return move(books, event, index, moment, timestamp)
+    if turn.event.flags & ENDS_PENDING:
+        return end_pending(books, turn)
+    return move(books, turn)
 
 
-cdef u32 move(Books* books, const Transfer* event, u32 index, u64 moment,
-              u64* timestamp) noexcept nogil:
-    """Apply a single or a pending transfer that takes effect at *moment*."""
-    cdef u32 debit_row, credit_row, status
+cdef u32 move(Books* books, Turn* turn) noexcept nogil:
+    """Apply a single or a pending transfer."""
+    cdef const Transfer* event = turn.event
+    cdef u32 debit_row, credit_row, place, status
     cdef Account* debit
     cdef Account* credit
     cdef u128 amount
@@ -232,10 +310,12 @@ cdef u32 move(Books* books, const Transfer* event, u32 index, u64 moment,
         return TRANSFER_LEDGER_MUST_NOT_BE_ZERO
     if event.code == 0:
         return TRANSFER_CODE_MUST_NOT_BE_ZERO
-    debit_row = find_account(books, event.debit_account_id)
+    debit_row = account_row(books, event.debit_account_id, turn.sight.debit_row,
+                            turn.sight.debit_hash)
     if debit_row == NO_ROW:
         return TRANSFER_DEBIT_ACCOUNT_NOT_FOUND
-    credit_row = find_account(books, event.credit_account_id)
+    credit_row = account_row(books, event.credit_account_id, turn.sight.credit_row,
+                             turn.sight.credit_hash)
     if credit_row == NO_ROW:
         return TRANSFER_CREDIT_ACCOUNT_NOT_FOUND
     debit = &books.accounts[debit_row]
@@ -255,15 +335,14 @@ cdef u32 move(Books* books, const Transfer* event, u32 index, u64 moment,
     amount = event.amount
     if event.flags & BALANCING:
         amount = balance(books, event, debit_row, credit_row)
-    status = check_amount(books, event, debit_row, credit_row, amount, moment)
+    status = check_amount(books, event, debit_row, credit_row, amount, turn.moment)
     if status != CREATED:
         return status
 
     # From here on the transfer must succeed.
-    undo_account(books, debit_row)
-    undo_account(books, credit_row)
-    record(books, event, moment, amount, STATE_PENDING if pending else STATE_SINGLE)
-    note_resolved(books, index, event.amount, amount)
+    touch(books, debit_row)
+    touch(books, credit_row)
+    record(books, turn, amount, STATE_PENDING if pending else STATE_SINGLE)
     if pending:
         debit.debits_pending += amount
         credit.credits_pending += amount
@@ -271,14 +350,20 @@ cdef u32 move(Books* books, const Transfer* event, u32 index, u64 moment,
             debit.flags |= ACCOUNT_FLAG_CLOSED
         if event.flags & TRANSFER_FLAG_CLOSING_CREDIT:
             credit.flags |= ACCOUNT_FLAG_CLOSED
-        if event.timeout != 0:
-            due_push(books, moment + <u64>event.timeout * 1_000_000_000u,
-                     books.transfers_count - 1)
+        place = reserve(&books.reservations, record_at(books, books.rows), turn.sight.hash,
+                        books.rows, debit_row, credit_row)
+        if books.in_chain:
+            undo_reserve(books, place)
     else:
         debit.debits_posted += amount
         credit.credits_posted += amount
-    timestamp[0] = moment
     return CREATED
+
+
+cdef inline void touch(Books* books, u32 account_row) noexcept nogil:
+    """Get ready for a change of an account."""
+    if books.in_chain:
+        undo_account(books, account_row)
 
 
 cdef u32 check_imported(const Books* books, const Transfer* event, const Account* debit,
@@ -287,8 +372,7 @@ cdef u32 check_imported(const Books* books, const Transfer* event, const Account
     cdef u32 low = 0
     cdef u32 high = books.accounts_count
     cdef u32 middle
-    if (books.transfers_count
-            and event.timestamp <= books.transfers[books.transfers_count - 1].timestamp):
+    if books.created and event.timestamp <= books.last_created:
         return TRANSFER_IMPORTED_EVENT_TIMESTAMP_MUST_NOT_REGRESS
     # Timestamps are unique across accounts and transfers; accounts stand in their order.
     while low < high:
@@ -380,27 +464,25 @@ cdef u32 check_amount(const Books* books, const Transfer* event, u32 debit_row, 
     return CREATED
 
 
-cdef inline void record(Books* books, const Transfer* event, u64 moment, u128 amount,
-                        u8 state) noexcept nogil:
-    """Append the row of a transfer that takes effect."""
-    cdef u32 row = books.transfers_count
-    cdef Transfer* transfer = &books.transfers[row]
-    transfer[0] = event[0]
+cdef inline Transfer* record(Books* books, Turn* turn, u128 amount, u8 state) noexcept nogil:
+    """Write the row of a transfer that takes effect."""
+    cdef Transfer* transfer = record_at(books, books.rows)
+    transfer[0] = turn.event[0]
     transfer.amount = amount
-    transfer.timestamp = moment
-    books.states[row] = state
-    index_insert(&books.transfer_index, hash_id(event.id, books.transfer_index.seed), row)
-    books.transfers_count = row + 1
+    transfer.timestamp = turn.moment
+    bind(books, turn.sight.hash, state)
+    note_resolved(books, turn.index, turn.event.amount, amount)
+    mark(books, transfer.id, amount, turn.moment, CREATED)
+    books.created += 1
+    books.last_created = turn.moment
+    turn.timestamp = turn.moment
+    return transfer
 
 
-cdef u32 end_pending(Books* books, const Transfer* event, u32 index, u64 moment,
-                     u64* timestamp) noexcept nogil:
+cdef u32 end_pending(Books* books, Turn* turn) noexcept nogil:
     """Apply a post or a void of a pending transfer."""
-    cdef u32 row, debit_row, credit_row, status
-    cdef const Transfer* pending
-    cdef Account* debit
-    cdef Account* credit
-    cdef u128 amount, asked
+    cdef const Transfer* event = turn.event
+    cdef u32 place
     cdef bint voids = event.flags & TRANSFER_FLAG_VOID_PENDING_TRANSFER != 0
     if voids and event.flags & TRANSFER_FLAG_POST_PENDING_TRANSFER:
         return TRANSFER_FLAGS_ARE_MUTUALLY_EXCLUSIVE
@@ -414,26 +496,51 @@ cdef u32 end_pending(Books* books, const Transfer* event, u32 index, u64 moment,
         return TRANSFER_PENDING_ID_MUST_BE_DIFFERENT
     if event.timeout != 0:
         return TRANSFER_TIMEOUT_RESERVED_FOR_PENDING_TRANSFER
-    row = find_transfer(books, event.pending_id)
-    if row == NO_ROW:
+    place = turn.sight.place
+    if (place == NO_ROW or books.reservations.places[place].row == NO_TRANSFER
+            or books.reservations.places[place].id != event.pending_id):
+        place = find_reservation(&books.reservations, event.pending_id, turn.sight.pending_hash)
+        if place == NO_ROW:
+            return refuse_ended(books, event, voids)
+    return end_reservation(books, turn, place, voids)
+
+
+cdef u32 refuse_ended(Books* books, const Transfer* event, bint voids) noexcept nogil:
+    """Answer for a post or void of what is no reservation under way."""
+    cdef Found found
+    cdef u128 amount
+    cdef u32 status
+    if (not find_transfer(books, event.pending_id, hash_transfer(books, event.pending_id), &found)
+            or found.state == STATE_FAILED):
         return TRANSFER_PENDING_TRANSFER_NOT_FOUND
-    pending = &books.transfers[row]
-    status = check_pending(event, pending, voids, &amount)
+    status = check_pending(event, &found.transfer, voids, &amount)
     if status != CREATED:
         return status
-    if books.states[row] == STATE_POSTED:
+    if found.state == STATE_POSTED:
         return TRANSFER_PENDING_TRANSFER_ALREADY_POSTED
-    if books.states[row] == STATE_VOIDED:
+    if found.state == STATE_VOIDED:
         return TRANSFER_PENDING_TRANSFER_ALREADY_VOIDED
-    if books.states[row] == STATE_EXPIRED or (pending.timeout != 0
-                                              and expires_at(pending) <= moment):
+    return TRANSFER_PENDING_TRANSFER_EXPIRED
+
+
+cdef u32 end_reservation(Books* books, Turn* turn, u32 place, bint voids) noexcept nogil:
+    """Post or void the reservation in a place."""
+    cdef Reservation* reservation = &books.reservations.places[place]
+    cdef Transfer pending
+    cdef Account* debit
+    cdef Account* credit
+    cdef u128 amount
+    cdef u32 status
+    as_transfer(reservation, &pending)
+    status = check_pending(turn.event, &pending, voids, &amount)
+    if status != CREATED:
+        return status
+    if pending.timeout != 0 and expires_at(reservation) <= turn.moment:
         return TRANSFER_PENDING_TRANSFER_EXPIRED
-    debit_row = find_account(books, pending.debit_account_id)
-    credit_row = find_account(books, pending.credit_account_id)
-    debit = &books.accounts[debit_row]
-    credit = &books.accounts[credit_row]
-    if event.flags & TRANSFER_FLAG_IMPORTED:
-        status = check_imported(books, event, debit, credit)
+    debit = &books.accounts[reservation.debit_row]
+    credit = &books.accounts[reservation.credit_row]
+    if turn.event.flags & TRANSFER_FLAG_IMPORTED:
+        status = check_imported(books, turn.event, debit, credit)
         if status != CREATED:
             return status
     if not voids:
@@ -443,26 +550,23 @@ cdef u32 end_pending(Books* books, const Transfer* event, u32 index, u64 moment,
             return TRANSFER_CREDIT_ACCOUNT_ALREADY_CLOSED
 
     # From here on the post or void must succeed.
-    undo_account(books, debit_row)
-    undo_account(books, credit_row)
-    undo_pending(books, row)
-    asked = event.amount
-    record(books, event, moment, amount, STATE_SINGLE)
-    inherit(&books.transfers[books.transfers_count - 1], pending)
-    note_resolved(books, index, asked, amount)
+    touch(books, reservation.debit_row)
+    touch(books, reservation.credit_row)
+    if books.in_chain:
+        undo_release(books, place)
+    inherit(record(books, turn, amount, STATE_SINGLE), &pending)
+    books.states[reservation.row & books.rows_mask] = STATE_VOIDED if voids else STATE_POSTED
     debit.debits_pending -= pending.amount
     credit.credits_pending -= pending.amount
     if voids:
-        books.states[row] = STATE_VOIDED
         if pending.flags & TRANSFER_FLAG_CLOSING_DEBIT:
             debit.flags &= ~<u16>ACCOUNT_FLAG_CLOSED
         if pending.flags & TRANSFER_FLAG_CLOSING_CREDIT:
             credit.flags &= ~<u16>ACCOUNT_FLAG_CLOSED
     else:
-        books.states[row] = STATE_POSTED
         debit.debits_posted += amount
         credit.credits_posted += amount
-    timestamp[0] = moment
+    release(&books.reservations, place)
     return CREATED
 
 
