@@ -2,7 +2,11 @@
 --
 -- Everything here follows from the journal, so this schema has no migrations: where this file
 -- changes, the schema is dropped and filled again. All tables are append-only but `cursor`. The
--- primary keys are the ledger's own identities, so that a frame can't be projected twice.
+-- keys are the ledger's own identities, so that a frame can't be projected twice; those of the
+-- large tables are in `books_indexes.sql`, since an empty projection is filled without them.
+--
+-- Accounts are the switch's own, with ids below 2**63. Amounts have up to 128 bits. Of fields with
+-- 64 bits `bigint` holds the bits, so that those from 2**63 on are negative.
 
 CREATE SCHEMA books;
 
@@ -19,77 +23,67 @@ CREATE TABLE books.frame (
 );
 
 CREATE TABLE books.account (
-    id            numeric(39) PRIMARY KEY,
+    id            bigint      PRIMARY KEY,
     ledger        bigint      NOT NULL,
     code          integer     NOT NULL,
     flags         integer     NOT NULL,
     user_data_128 uuid        NOT NULL,
-    user_data_64  numeric(20) NOT NULL,
+    user_data_64  bigint      NOT NULL,
     user_data_32  bigint      NOT NULL,
     timestamp     bigint      NOT NULL UNIQUE,
     sequence      bigint      NOT NULL
 );
 
 CREATE TABLE books.account_limit (
-    account_id   numeric(39) NOT NULL,
-    limit_amount numeric(39) NOT NULL,
-    timestamp    bigint      PRIMARY KEY,
-    sequence     bigint      NOT NULL
+    account_id   bigint  NOT NULL,
+    limit_amount numeric NOT NULL,
+    timestamp    bigint  PRIMARY KEY,
+    sequence     bigint  NOT NULL
 );
 
 -- Every transfer that had an effect. The amount is what really moved, was reserved or released.
 CREATE TABLE books.transfer (
-    id                uuid        PRIMARY KEY,
-    debit_account_id  numeric(39) NOT NULL,
-    credit_account_id numeric(39) NOT NULL,
-    amount            numeric(39) NOT NULL,
-    pending_id        uuid,                  -- what it posts or voids
-    user_data_128     uuid        NOT NULL,
-    user_data_64      numeric(20) NOT NULL,
-    user_data_32      bigint      NOT NULL,
-    timeout           bigint      NOT NULL,  -- seconds
-    ledger            bigint      NOT NULL,
-    code              integer     NOT NULL,
-    flags             integer     NOT NULL,  -- payvand.core.TransferFlags
-    timestamp         bigint      NOT NULL,
-    sequence          bigint      NOT NULL,
-    window_number     integer     NOT NULL,  -- the window open then; a settlement's own window
+    id                uuid    NOT NULL,
+    debit_account_id  bigint  NOT NULL,
+    credit_account_id bigint  NOT NULL,
+    amount            numeric NOT NULL,
+    pending_id        uuid,              -- what it posts or voids
+    user_data_128     uuid    NOT NULL,
+    user_data_64      bigint  NOT NULL,
+    user_data_32      bigint  NOT NULL,
+    timeout           bigint  NOT NULL,  -- seconds
+    ledger            bigint  NOT NULL,
+    code              integer NOT NULL,
+    flags             integer NOT NULL,  -- payvand.core.TransferFlags
+    timestamp         bigint  NOT NULL,
+    sequence          bigint  NOT NULL,
+    window_number     integer NOT NULL,  -- the window open then; a settlement's own window
     payload           bytea
 );
 
--- A reservation is resolved once.
-CREATE UNIQUE INDEX transfer_pending_id ON books.transfer (pending_id)
-    WHERE pending_id IS NOT NULL;
--- The postings of an account, in the order of the books: statements. 10 = pending or void.
-CREATE INDEX transfer_debit ON books.transfer (debit_account_id, window_number, timestamp)
-    WHERE flags & 10 = 0;
-CREATE INDEX transfer_credit ON books.transfer (credit_account_id, window_number, timestamp)
-    WHERE flags & 10 = 0;
-
 -- Reservations that ran out.
 CREATE TABLE books.expiry (
-    pending_id uuid   PRIMARY KEY,
+    pending_id uuid   NOT NULL,
     timestamp  bigint NOT NULL,
     sequence   bigint NOT NULL
 );
 
--- Attempts that had no effect, but for those whose id had had its outcome before.
+-- Attempts that had no effect, but for those whose id had had its outcome before. What was asked
+-- for may be any number.
 CREATE TABLE books.failure (
-    id                uuid        NOT NULL,
-    status            bigint      NOT NULL,  -- payvand.core.TransferStatus
-    decision          bigint      NOT NULL,  -- of the risk stage; low bits 0 allow 1 review 2 decline
-    burned            boolean     NOT NULL,  -- the id is spent: the failure is final
-    debit_account_id  numeric(39) NOT NULL,
-    credit_account_id numeric(39) NOT NULL,
-    amount            numeric(39) NOT NULL,
-    ledger            bigint      NOT NULL,
-    code              integer     NOT NULL,
-    flags             integer     NOT NULL,
-    timestamp         bigint      PRIMARY KEY,
-    sequence          bigint      NOT NULL
+    id                uuid    NOT NULL,
+    status            bigint  NOT NULL,  -- payvand.core.TransferStatus
+    decision          bigint  NOT NULL,  -- of the risk stage; low bits 0 allow 1 review 2 decline
+    burned            boolean NOT NULL,  -- the id is spent: the failure is final
+    debit_account_id  numeric NOT NULL,
+    credit_account_id numeric NOT NULL,
+    amount            numeric NOT NULL,
+    ledger            bigint  NOT NULL,
+    code              integer NOT NULL,
+    flags             integer NOT NULL,
+    timestamp         bigint  NOT NULL,
+    sequence          bigint  NOT NULL
 );
-
-CREATE UNIQUE INDEX failure_burned ON books.failure (id) WHERE burned;
 
 -- Closed windows.
 CREATE TABLE books.settlement_window (
@@ -119,7 +113,8 @@ CREATE TABLE books.cursor (
     sequence    bigint  NOT NULL,
     timestamp   bigint  NOT NULL,
     open_window integer NOT NULL,
-    definition  text    NOT NULL  -- SHA-256 of this file
+    indexed     boolean NOT NULL DEFAULT false,  -- the large tables have their indexes
+    definition  text    NOT NULL  -- SHA-256 of this file and of that with the indexes
 );
 
 -- Payments with the state that their transfers say. Codes below 10 are the kinds of payments;

@@ -25,6 +25,7 @@ __all__ = [
     "connect",
     "create_books",
     "digest_books",
+    "index_books",
     "migrate",
     "migrations",
     "record_audit",
@@ -144,8 +145,8 @@ async def create_books(connection: Executor, *, afresh: bool = False) -> bool:
 
     With *afresh* in any case. Returns whether it did; then the journal is to be projected anew.
     """
-    text = files(__package__).joinpath("books.sql").read_text(encoding="utf-8")
-    definition = hashlib.sha256(text.encode()).hexdigest()
+    text = _read("books.sql")
+    definition = hashlib.sha256((text + _read("books_indexes.sql")).encode()).hexdigest()
     async with connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
         if not afresh and await connection.fetchval("SELECT to_regclass('books.cursor')"):
@@ -160,6 +161,22 @@ async def create_books(connection: Executor, *, afresh: bool = False) -> bool:
             definition,
         )
         return True
+
+
+async def index_books(connection: Executor) -> None:
+    """Make the keys and indexes that an empty projection is filled without; nothing if it has them.
+
+    Raises asyncpg's UniqueViolationError where a row is there twice.
+    """
+    async with connection.transaction():
+        if await connection.fetchval(
+            "UPDATE books.cursor SET indexed = true WHERE NOT indexed RETURNING true"
+        ):
+            await connection.execute(_read("books_indexes.sql"))
+
+
+def _read(name: str) -> str:
+    return files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
 BOOKS = {
@@ -185,12 +202,13 @@ async def digest_books(connection: Executor) -> dict[str, str]:
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         for table, order in BOOKS.items():
             digest = hashlib.sha256()
+            columns = "sequence, timestamp, open_window" if table == "cursor" else "*"
 
             async def take(rows: bytes, digest: Any = digest) -> None:
                 digest.update(rows)
 
             await connection.copy_from_query(
-                f"SELECT * FROM books.{table} ORDER BY {order}",  # noqa: S608 - our own names
+                f"SELECT {columns} FROM books.{table} ORDER BY {order}",  # noqa: S608 - our own names
                 output=take,
             )
             digests[table] = digest.hexdigest()

@@ -12,6 +12,7 @@ from payvand.core.errors import PayvandFault
 
 __all__ = [
     "DatabaseUnavailable",
+    "ForeignRecord",
     "ProjectionConflict",
     "SchemaMismatch",
     "SettlementFault",
@@ -33,6 +34,10 @@ class SchemaMismatch(SettlementFault):
 
 class ProjectionConflict(SettlementFault):
     """The cursor of the projection isn't where this projector left it."""
+
+
+class ForeignRecord(SettlementFault):
+    """A record in the journal isn't one that the switch writes, and can't be read here."""
 
 
 class WindowFault(SettlementFault):

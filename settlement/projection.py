@@ -12,9 +12,19 @@ import numpy as np
 import numpy.typing as npt
 
 from payvand.core.frame import Frame
-from payvand.core.records import ACCOUNT, EXPIRED, LIMIT, TRANSFER, U128, Operation, Records
+from payvand.core.records import (
+    ACCOUNT,
+    EXPIRED,
+    LIMIT,
+    TRANSFER,
+    U128,
+    Operation,
+    Records,
+    u128_list,
+)
 from payvand.core.statuses import TransferStatus
 from payvand.settlement.copying import HEADER, TRAILER, Column, encode_rows, weave
+from payvand.settlement.errors import ForeignRecord
 from payvand.settlement.windows import (
     CREATED,
     ClosedWindow,
@@ -107,12 +117,12 @@ class Projection:
         created = statuses == CREATED
         made = records[created]
         columns = [
-            Column("numeric", made["id"]),
+            Column("bigint", _account_ids(made["id"])),
             Column("bigint", made["ledger"]),
             Column("integer", made["code"]),
             Column("integer", made["flags"]),
             Column("uuid", made["user_data_128"]),
-            Column("numeric", made["user_data_64"]),
+            Column("bigint", made["user_data_64"].astype(np.int64)),
             Column("bigint", made["user_data_32"]),
             Column("bigint", timestamps[created]),
             Column("bigint", sequences[created]),
@@ -126,7 +136,7 @@ class Projection:
         records, statuses, timestamps, sequences = _joined(frames, LIMIT)
         created = statuses == CREATED
         columns = [
-            Column("numeric", records["account_id"][created]),
+            Column("bigint", _account_ids(records["account_id"][created])),
             Column("numeric", records["limit"][created]),
             Column("bigint", timestamps[created]),
             Column("bigint", sequences[created]),
@@ -172,12 +182,12 @@ class Projection:
             sizes = lengths[indexes]
             columns = [
                 Column("uuid", made["id"]),
-                Column("numeric", made["debit_account_id"]),
-                Column("numeric", made["credit_account_id"]),
+                Column("bigint", _account_ids(made["debit_account_id"])),
+                Column("bigint", _account_ids(made["credit_account_id"])),
                 Column("numeric", amounts[indexes]),
                 Column("uuid", made["pending_id"]) if with_pending else Column("null"),
                 Column("uuid", made["user_data_128"]),
-                Column("numeric", made["user_data_64"]),
+                Column("bigint", made["user_data_64"].astype(np.int64)),
                 Column("bigint", made["user_data_32"]),
                 Column("bigint", made["timeout"]),
                 Column("bigint", made["ledger"]),
@@ -209,6 +219,16 @@ def _outcomes(frame: Frame) -> tuple[int, int]:
 def _failed(statuses: Any) -> Any:
     """Tell which events had no effect, with an id that had no outcome before."""
     return (statuses != CREATED) & ~np.isin(statuses, _KNOWN_BEFORE)
+
+
+def _account_ids(column: Records) -> npt.NDArray[np.int64]:
+    """Return ids of accounts as the database holds them."""
+    if column["hi"].any() or (column["lo"] >> np.uint64(63)).any():
+        raise ForeignRecord(
+            f"the id of account {max(u128_list(column))} has more than 63 bits",
+            hint="the accounts of participants have small ids: see who opened this one",
+        )
+    return column["lo"].astype(np.int64)
 
 
 def _moved_amounts(frames: list[Frame]) -> Records:

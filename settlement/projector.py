@@ -8,30 +8,35 @@ doesn't matter whether a transaction whose answer was lost was committed or not.
 The transaction doesn't wait for PostgreSQL's disk: if the machine dies, the last rows and the
 cursor that covers them are lost together and come again from the journal.
 
-    engine.follow ──frames──► reader ──bounded queue──► writer ──COPY, cursor──► PostgreSQL
+    engine.follow ─► reader ─► FrameQueue ─► maker ─► one batch ─► writer ─► PostgreSQL
+                    frames                  rows                  COPY, cursor
 
-When behind, the writer takes as many frames into a transaction as `ROWS_MAX` allows.
+When behind, a batch takes as many frames as `ROWS_MAX` allows, and the next one is made while the
+last one is written. An empty projection is filled without indexes; they are made when it has
+caught up for the first time.
 """
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import asyncpg
 
 from payvand.core.frame import Frame
 from payvand.core.segments import read_frames
-from payvand.settlement.database import Executor, Pool, create_books
+from payvand.settlement.database import Executor, Pool, create_books, index_books
 from payvand.settlement.errors import ProjectionConflict, SchemaMismatch
+from payvand.settlement.frame_queue import FrameQueue
 from payvand.settlement.projection import Projection
 from payvand.settlement.windows import ClosedWindow
 
 __all__ = [
-    "QUEUE_FRAMES_MAX",
+    "READ_FRAMES",
     "ROWS_MAX",
     "Follow",
     "ProjectionStatus",
@@ -45,8 +50,14 @@ Follow = Callable[[int], AsyncIterator[Frame]]
 ROWS_MAX = 50_000
 """About how many rows one transaction adds at most; a single frame may have more."""
 
-QUEUE_FRAMES_MAX = 64
-"""How many frames wait for the writer; then the reader stops reading."""
+READ_FRAMES = 64
+"""How many frames are read from files at a time."""
+
+CAUGHT_UP_NS = 1_000_000_000
+"""A batch younger than this is taken as the end of catching up."""
+
+IDLE_S = 0.5
+"""So is a pause of this length."""
 
 RETRY_S_MIN = 0.1
 RETRY_S_MAX = 10.0
@@ -85,7 +96,7 @@ def follow_files(folder: Path) -> Follow:
 
     async def follow(after: int) -> AsyncIterator[Frame]:
         frames = read_frames(folder, after)
-        while chunk := await asyncio.to_thread(list, islice(frames, QUEUE_FRAMES_MAX)):
+        while chunk := await asyncio.to_thread(list, islice(frames, READ_FRAMES)):
             for frame in chunk:
                 yield frame
 
@@ -95,14 +106,23 @@ def follow_files(folder: Path) -> Follow:
 class Projector:
     """Keep the schema `books` up with the journal; one for each database."""
 
-    def __init__(self, pool: Pool, follow: Follow, *, rows_max: int = ROWS_MAX) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        follow: Follow,
+        *,
+        rows_max: int = ROWS_MAX,
+        clock: Callable[[], int] = time.time_ns,
+    ) -> None:
         """Name where frames come from and go to; `run` does the work.
 
-        *rows_max* is about how many rows one transaction adds; a single frame may have more.
+        *rows_max* is about how many rows one transaction adds; a single frame may have more. The
+        *clock* tells how old frames are.
         """
         self._pool = pool
         self._follow = follow
         self._rows_max = rows_max
+        self._clock = clock
         self._sequence = 0
         self._received = 0
         self._oldest = 0
@@ -176,21 +196,27 @@ class Projector:
         """
         async with self._pool.acquire() as connection:
             await create_books(connection)
-            cursor = await connection.fetchrow("SELECT sequence, open_window FROM books.cursor")
+            cursor = await connection.fetchrow(
+                "SELECT sequence, open_window, indexed FROM books.cursor"
+            )
             assert cursor is not None
             await self._arrive_at(cursor["sequence"])
             self._received, self._oldest = self._sequence, 0
-            queue: asyncio.Queue[Frame | None] = asyncio.Queue(QUEUE_FRAMES_MAX)
-            reader = asyncio.create_task(self._read(queue, self._sequence))
+            frames = FrameQueue()
+            made: asyncio.Queue[_Batch | BaseException | None] = asyncio.Queue(1)
+            start = Projection(sequence=self._sequence, open_window=cursor["open_window"])
+            reader = asyncio.create_task(self._read(frames, self._sequence))
+            maker = asyncio.create_task(self._make(frames, made, start))
             try:
-                await self._write(connection, queue, self._sequence, cursor["open_window"])
+                await self._write(connection, made, indexed=cursor["indexed"])
                 return await reader
             finally:
                 reader.cancel()
-                await asyncio.wait([reader])
+                maker.cancel()
+                await asyncio.wait([reader, maker])
 
-    async def _read(self, queue: "asyncio.Queue[Frame | None]", after: int) -> BaseException | None:
-        """Hand frames to the writer, None after the last; return the fault that ended them."""
+    async def _read(self, queue: FrameQueue, after: int) -> BaseException | None:
+        """Hand on frames; return the fault that ended them."""
         fault = None
         frames = self._follow(after)
         try:
@@ -203,40 +229,73 @@ class Projector:
         finally:
             if isinstance(frames, AsyncGenerator):
                 await frames.aclose()
-        await queue.put(None)
+        await queue.end()
         return fault
+
+    async def _make(
+        self,
+        frames: FrameQueue,
+        made: "asyncio.Queue[_Batch | BaseException | None]",
+        last: Projection,
+    ) -> None:
+        """Make the rows of batch after batch, then None; or else the fault that kept it from it."""
+        try:
+            while taken := await frames.take(self._rows_max):
+                after = last.sequence
+                last = Projection(sequence=after, open_window=last.open_window)
+                for frame in taken:
+                    last.add(frame)
+                # Off the event loop: most of the time the interpreter's lock is free.
+                tables = await asyncio.to_thread(list, last.tables())
+                await made.put(_Batch(after, last, tables))
+        except Exception as error:
+            await made.put(error)
+        await made.put(None)
 
     async def _write(
         self,
         connection: Executor,
-        queue: "asyncio.Queue[Frame | None]",
-        sequence: int,
-        open_window: int,
+        made: "asyncio.Queue[_Batch | BaseException | None]",
+        *,
+        indexed: bool,
     ) -> None:
-        """Commit what the queue holds, again and again, until the frames end."""
-        frame = await queue.get()
-        while frame is not None:
-            projection = Projection(sequence=sequence, open_window=open_window)
-            projection.add(frame)
-            while projection.rows < self._rows_max and not queue.empty():
-                frame = queue.get_nowait()
-                if frame is None:
-                    break
-                projection.add(frame)
-            # Off the event loop: most of the time the interpreter's lock is free.
-            tables = await asyncio.to_thread(list, projection.tables())
-            await commit(connection, projection, tables, after=sequence)
-            sequence, open_window = projection.sequence, projection.open_window
+        """Commit batch after batch until there are no more."""
+        while True:
+            try:
+                async with asyncio.timeout(None if indexed else IDLE_S):
+                    batch = await made.get()
+            except TimeoutError:
+                await index_books(connection)
+                indexed = True
+                continue
+            if isinstance(batch, BaseException):
+                raise batch
+            if batch is None:
+                break
+            await commit(connection, batch.projection, batch.tables, after=batch.after)
+            sequence, timestamp = batch.projection.sequence, batch.projection.timestamp
             self._failures, self._last_error = 0, ""
-            self._oldest = projection.timestamp if self._received > sequence else 0
+            self._oldest = timestamp if self._received > sequence else 0
             await self._arrive_at(sequence)
-            if frame is not None:
-                frame = await queue.get()
+            if not indexed and self._clock() - timestamp < CAUGHT_UP_NS:
+                await index_books(connection)
+                indexed = True
+        if not indexed:
+            await index_books(connection)
 
     async def _arrive_at(self, sequence: int) -> None:
         async with self._advanced:
             self._sequence = sequence
             self._advanced.notify_all()
+
+
+class _Batch(NamedTuple):
+    """Rows ready to be written."""
+
+    after: int
+    """Where the cursor must be."""
+    projection: Projection
+    tables: list[tuple[str, list[bytes]]]
 
 
 def _cancelling() -> bool:

@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from payvand.core.frame import Frame
 from payvand.core.records import Operation, Records, TransferFlags, u128_list
-from payvand.settlement.errors import WindowFault
+from payvand.settlement.errors import ForeignRecord, WindowFault
 from payvand.settlement.netting import (
     EVENT_WINDOW_CLOSED,
     NetPosition,
@@ -248,13 +248,13 @@ def moved_amounts(frame: Frame) -> Records:
     return amounts
 
 
-def unnamed_accounts(sequence: int) -> WindowFault:
+def unnamed_accounts(sequence: int) -> ForeignRecord:
     """Return the fault of a frame that posts or voids without naming the accounts.
 
     The ledger allows it and takes them from the reservation. This room reads frames one by one,
     so the switch always names them.
     """
-    return WindowFault(
+    return ForeignRecord(
         f"frame {sequence} answers a reservation without naming its accounts",
         hint="whoever writes to the engine fills in the accounts of posts and voids",
     )

@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 
 from payvand.settlement.database import create_books, digest_books
-from payvand.settlement.errors import SchemaMismatch, WindowFault
+from payvand.settlement.errors import ForeignRecord, SchemaMismatch
 from payvand.settlement.projector import Projector, follow_files
 from tests.support.postgres import own_server
 from tests.support.projected import Projected, open_projected
@@ -185,7 +185,7 @@ def test_an_answer_that_does_not_name_its_accounts_stops_the_projector(
                 await projected.traffic.batch(5)
             await projected.traffic.post_unnamed()
             last = projected.engine.sequence
-            with pytest.raises(WindowFault, match=f"frame {last} answers"):
+            with pytest.raises(ForeignRecord, match=f"frame {last} answers"):
                 await projected.projector.run()
 
     asyncio.run(scene())
