@@ -7,6 +7,9 @@ cdef enum:
     FRAME_VERSION = 1
     FRAME_ALIGNMENT = 4096
     HEADER_BYTES = 128
+    SECTOR_BYTES = 512
+    TRAILER_BYTES = 16
+    TRAILER_MAGIC = 0x45465650      # "PVFE"; its last byte is the frame's and never zero
     SECTION_DECISIONS = 1
     SECTION_PAYLOADS = 2
 
@@ -16,10 +19,11 @@ cdef enum FrameFault:
     FRAME_ABSENT = 1                # zeros
     FRAME_BAD_MAGIC = 2
     FRAME_BAD_VERSION = 3
-    FRAME_BAD_HEADER = 4            # checksum of header and block table
+    FRAME_BAD_HEADER = 4            # checksum of the header
     FRAME_BAD_LENGTHS = 5
     FRAME_CUT = 6                   # goes on beyond the bytes there are
-    FRAME_BAD_BODY = 7              # checksum of a block of the body
+    FRAME_BAD_TABLE = 7             # checksum of the sector table
+    FRAME_BAD_BODY = 8              # checksum of a sector of the body
 
 cdef packed struct Header:
     u32 magic
@@ -34,11 +38,23 @@ cdef packed struct Header:
     u32 payloads_bytes
     u32 note_bytes
     u64 body_bytes
-    u32 block_count
+    u32 sector_count                # entries of the sector table
     u32 sections
     u8 previous[32]                 # SHA-256 of the whole frame before
-    u8 reserved[28]
-    u32 checksum                    # CRC-32C of header and block table, this field as zero
+    u8 reserved[24]
+    u32 table_checksum              # CRC-32C of the sector table, to the end of the head
+    u32 checksum                    # CRC-32C of the header before this field
+
+# The last bytes of a frame: where they stand, a write came to its end.
+cdef packed struct Trailer:
+    u64 sequence
+    u32 frame_blocks                # the frame's length in units of 4,096 bytes
+    u32 magic
+
+# A range of bytes of a frame, from its first byte.
+cdef struct Range:
+    u64 start
+    u64 stop
 
 # The pieces of a batch, wherever they lie.
 cdef struct Pieces:
@@ -63,7 +79,7 @@ cdef u32 record_bytes(u16 operation) noexcept nogil
 cdef u64 frame_encode(const Pieces* pieces, u8* out, u64 capacity) noexcept nogil
 cdef void frame_seal(u8* frame, u64 total, u8* chain) noexcept nogil
 cdef FrameFault frame_check(const u8* data, u64 size, u64* frame_bytes,
-                            u32* bad_block) noexcept nogil
+                            Range* bad) noexcept nogil
 cdef void frame_pieces(const u8* data, Pieces* pieces) noexcept nogil
 
 cdef class Frame:

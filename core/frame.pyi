@@ -8,8 +8,12 @@ from payvand.core.records import Operation, Records
 FAULTS: dict[int, str]
 """What may be wrong with the bytes where a frame should be, in words."""
 
-def check_frame(data: Any, offset: int = 0) -> tuple[int, int, int]:
-    """Check the bytes at *offset* as a frame → (fault, length, wrong block); see FAULTS."""
+def check_frame(data: Any, offset: int = 0) -> tuple[int, int, int, int]:
+    """Check the bytes at *offset* as a frame → (fault, length, start, stop); see FAULTS.
+
+    The length is 0 unless the header is sound; *start* and *stop* tell which bytes of *data* are
+    wrong.
+    """
 
 class Frame:
     """A batch as it stands in the journal: its inputs and what became of them.

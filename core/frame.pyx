@@ -11,6 +11,7 @@ from payvand.core.checksum cimport crc32c, sha256
 from payvand.core.types cimport *
 
 assert sizeof(Header) == HEADER_BYTES, "the frame header has lost its layout"
+assert sizeof(Trailer) == TRAILER_BYTES
 
 _DTYPES = {
     Operation.CREATE_ACCOUNTS: records.ACCOUNT,
@@ -28,6 +29,7 @@ FAULTS = {
     FRAME_BAD_HEADER: "header checksum mismatch",
     FRAME_BAD_LENGTHS: "impossible lengths",
     FRAME_CUT: "cut short",
+    FRAME_BAD_TABLE: "sector table checksum mismatch",
     FRAME_BAD_BODY: "body checksum mismatch",
 }
 
@@ -60,18 +62,22 @@ cdef u64 body_bytes_of(u16 operation, u64 record_count, u64 resolved_count, u64 
     return size + rounded(note_bytes, 16)
 
 
-cdef inline u64 block_count_of(u64 body_bytes) noexcept nogil:
-    """Return how many blocks of 4,096 bytes cover a body and the padding behind it.
+cdef inline u64 sector_count_of(u64 body_bytes) noexcept nogil:
+    """Return how many sectors of 512 bytes cover a body, the padding behind it and the trailer.
 
-    One more than the body alone needs, since padding can reach into a further block; so every
-    byte of a frame is under a checksum and the length of the head depends on the body alone.
+    At least that many: padding reaches up to seven sectors further, depending on the length of the
+    head, which itself depends on this count. Entries of the table that cover nothing hold zero.
     """
-    return (body_bytes + FRAME_ALIGNMENT - 1) // FRAME_ALIGNMENT + 1
+    return (body_bytes + TRAILER_BYTES + SECTOR_BYTES - 1) // SECTOR_BYTES + 7
 
 
-cdef inline u64 head_bytes_of(u64 block_count) noexcept nogil:
-    """Return the length of header and block table, a multiple of 128."""
-    return HEADER_BYTES + rounded(block_count * 4, HEADER_BYTES)
+cdef inline u64 head_bytes_of(u64 sector_count) noexcept nogil:
+    """Return the length of header and sector table: whole sectors, so that the body's are too."""
+    return rounded(HEADER_BYTES + sector_count * 4, SECTOR_BYTES)
+
+
+cdef inline u64 frame_bytes_of(u64 head_bytes, u64 body_bytes) noexcept nogil:
+    return rounded(head_bytes + body_bytes + TRAILER_BYTES, FRAME_ALIGNMENT)
 
 
 cdef u8* put(u8* out, const void* piece, u64 size) noexcept nogil:
@@ -94,10 +100,11 @@ cdef u64 frame_encode(const Pieces* pieces, u8* out, u64 capacity) noexcept nogi
     cdef u64 body = body_bytes_of(pieces.operation, count, pieces.resolved_count,
                                   pieces.expired_count, payloads_bytes, pieces.note_bytes,
                                   sections)
-    cdef u64 blocks = block_count_of(body)
-    cdef u64 head = head_bytes_of(blocks)
-    cdef u64 total = rounded(head + body, FRAME_ALIGNMENT)
+    cdef u64 sectors = sector_count_of(body)
+    cdef u64 head = head_bytes_of(sectors)
+    cdef u64 total = frame_bytes_of(head, body)
     cdef Header* header = <Header*>out
+    cdef Trailer* trailer = <Trailer*>(out + total - TRAILER_BYTES)
     cdef u8* at = out + head
     if total > capacity:
         return 0
@@ -114,7 +121,7 @@ cdef u64 frame_encode(const Pieces* pieces, u8* out, u64 capacity) noexcept nogi
     header.payloads_bytes = <u32>payloads_bytes
     header.note_bytes = pieces.note_bytes
     header.body_bytes = body
-    header.block_count = <u32>blocks
+    header.sector_count = <u32>sectors
     header.sections = sections
     at = put(at, pieces.records, count * record_bytes(pieces.operation))
     at = put(at, pieces.statuses, count * 4)
@@ -127,6 +134,9 @@ cdef u64 frame_encode(const Pieces* pieces, u8* out, u64 capacity) noexcept nogi
         at = put(at, pieces.payloads, payloads_bytes)
     at = put(at, pieces.note, pieces.note_bytes)
     memset(at, 0, out + total - at)
+    trailer.sequence = pieces.sequence
+    trailer.frame_blocks = <u32>(total // FRAME_ALIGNMENT)
+    trailer.magic = TRAILER_MAGIC
     return total
 
 
@@ -137,65 +147,81 @@ cdef void frame_seal(u8* frame, u64 total, u8* chain) noexcept nogil:
     """
     cdef Header* header = <Header*>frame
     cdef u32* table = <u32*>(frame + HEADER_BYTES)
-    cdef u64 head = head_bytes_of(header.block_count)
-    cdef u64 block, start, stop
+    cdef u64 head = head_bytes_of(header.sector_count)
+    cdef u64 sector
     memcpy(header.previous, chain, 32)
-    for block in range(header.block_count):
-        start = min(head + block * FRAME_ALIGNMENT, total)
-        stop = min(start + FRAME_ALIGNMENT, total)
-        table[block] = crc32c(0, frame + start, stop - start)
-    header.checksum = 0
-    header.checksum = crc32c(0, frame, head)
+    for sector in range((total - head) // SECTOR_BYTES):
+        table[sector] = crc32c(0, frame + head + sector * SECTOR_BYTES, SECTOR_BYTES)
+    header.table_checksum = crc32c(0, frame + HEADER_BYTES, head - HEADER_BYTES)
+    header.checksum = crc32c(0, frame, HEADER_BYTES - 4)
     sha256(frame, total, NULL, 0, chain)
 
 
 cdef FrameFault frame_check(const u8* data, u64 size, u64* frame_bytes,
-                            u32* bad_block) noexcept nogil:
-    """Check the bytes of a frame (in: data, size; out: its length, the block that is wrong).
+                            Range* bad) noexcept nogil:
+    """Check the bytes of a frame (in: data, size; out: its length, the first range that is wrong).
 
-    The chain and the sequence are the reader's to check, who knows the frame before.
+    The length is 0 unless the header is sound. The chain and the sequence are the reader's to
+    check, who knows the frame before.
     """
     cdef const Header* header = <const Header*>data
     cdef const u32* table = <const u32*>(data + HEADER_BYTES)
-    cdef Header blank
-    cdef u64 head, total, block, start, stop
-    cdef u32 checksum
+    cdef u64 head, total, sector
     frame_bytes[0] = 0
-    bad_block[0] = 0
+    bad.start = 0
+    bad.stop = min(size, <u64>HEADER_BYTES)
     if size < HEADER_BYTES:
-        return FRAME_CUT
+        return FRAME_ABSENT if is_zero(data, size) else FRAME_BAD_HEADER
     if is_zero(data, HEADER_BYTES):
         return FRAME_ABSENT
+    if crc32c(0, data, HEADER_BYTES - 4) != header.checksum:
+        return FRAME_BAD_HEADER
     if header.magic != FRAME_MAGIC:
         return FRAME_BAD_MAGIC
     if header.version != FRAME_VERSION:
         return FRAME_BAD_VERSION
-    head = head_bytes_of(header.block_count)
-    if head > size:
-        return FRAME_BAD_LENGTHS
-    blank = header[0]
-    blank.checksum = 0
-    checksum = crc32c(0, <const u8*>&blank, HEADER_BYTES)
-    checksum = crc32c(checksum, data + HEADER_BYTES, head - HEADER_BYTES)
-    if checksum != header.checksum:
-        return FRAME_BAD_HEADER
-    total = rounded(head + header.body_bytes, FRAME_ALIGNMENT)
-    if (header.record_count > BATCH_EVENTS_MAX or header.resolved_count > BATCH_EVENTS_MAX
+    if (not OPERATION_CREATE_ACCOUNTS <= header.operation <= OPERATION_NOTE
+            or header.sections & ~<u32>(SECTION_DECISIONS | SECTION_PAYLOADS)
+            or header.record_count > (BATCH_EVENTS_MAX if record_bytes(header.operation) else 0)
+            or header.resolved_count > BATCH_EVENTS_MAX or header.expired_count > EXPIRED_MAX
             or header.body_bytes != body_bytes_of(
                 header.operation, header.record_count, header.resolved_count,
                 header.expired_count, header.payloads_bytes, header.note_bytes, header.sections)
-            or header.block_count != block_count_of(header.body_bytes)):
+            or header.sector_count != sector_count_of(header.body_bytes)):
         return FRAME_BAD_LENGTHS
+    head = head_bytes_of(header.sector_count)
+    total = frame_bytes_of(head, header.body_bytes)
     frame_bytes[0] = total
     if total > size:
+        bad.start = size
+        bad.stop = total
         return FRAME_CUT
-    for block in range(header.block_count):
-        start = min(head + block * FRAME_ALIGNMENT, total)
-        stop = min(start + FRAME_ALIGNMENT, total)
-        if table[block] != crc32c(0, data + start, stop - start):
-            bad_block[0] = <u32>block
+    if crc32c(0, data + HEADER_BYTES, head - HEADER_BYTES) != header.table_checksum:
+        bad.start = HEADER_BYTES
+        bad.stop = head
+        return FRAME_BAD_TABLE
+    for sector in range((total - head) // SECTOR_BYTES):
+        bad.start = head + sector * SECTOR_BYTES
+        bad.stop = bad.start + SECTOR_BYTES
+        if table[sector] != crc32c(0, data + bad.start, SECTOR_BYTES):
             return FRAME_BAD_BODY
-    return FRAME_GOOD
+    bad.start, bad.stop = head, total
+    return FRAME_GOOD if has_sound_offsets(data) else FRAME_BAD_LENGTHS
+
+
+cdef bint has_sound_offsets(const u8* data) noexcept nogil:
+    """Tell whether the payloads' offsets rise from 0 to their length, as readers rely on."""
+    cdef Pieces pieces
+    cdef u32 index
+    frame_pieces(data, &pieces)
+    if pieces.payload_offsets == NULL:
+        return (<const Header*>data).payloads_bytes == 0
+    if pieces.payload_offsets[0] != 0:
+        return False
+    for index in range(pieces.record_count):
+        if pieces.payload_offsets[index] > pieces.payload_offsets[index + 1]:
+            return False
+    return pieces.payload_offsets[pieces.record_count] == (<const Header*>data).payloads_bytes
 
 
 cdef bint is_zero(const u8* data, u64 size) noexcept nogil:
@@ -209,7 +235,7 @@ cdef bint is_zero(const u8* data, u64 size) noexcept nogil:
 cdef void frame_pieces(const u8* data, Pieces* pieces) noexcept nogil:
     """Find the pieces in the bytes of a frame that was checked (in: data; out: pieces)."""
     cdef const Header* header = <const Header*>data
-    cdef const u8* at = data + head_bytes_of(header.block_count)
+    cdef const u8* at = data + head_bytes_of(header.sector_count)
     cdef u64 count = header.record_count
     pieces.operation = header.operation
     pieces.event = header.event
@@ -242,18 +268,22 @@ cdef void frame_pieces(const u8* data, Pieces* pieces) noexcept nogil:
 
 
 def check_frame(data, offset=0):
-    """Check the bytes at *offset* as a frame → (fault, length, wrong block); see FAULTS."""
+    """Check the bytes at *offset* as a frame → (fault, length, start, stop); see FAULTS.
+
+    The length is 0 unless the header is sound; *start* and *stop* tell which bytes of *data* are
+    wrong.
+    """
     cdef const u8[::1] view = data
-    cdef u64 start = offset
+    cdef u64 begin = offset
     cdef u64 length = 0
-    cdef u32 block = 0
+    cdef Range bad
     cdef FrameFault fault
-    if start > <u64>view.shape[0]:
+    if begin > <u64>view.shape[0]:
         raise ValueError(f"offset {offset} lies behind the end of the data")
-    if start == <u64>view.shape[0]:
-        return FRAME_ABSENT, 0, 0
-    fault = frame_check(&view[start], view.shape[0] - start, &length, &block)
-    return fault, length, block
+    if begin == <u64>view.shape[0]:
+        return FRAME_ABSENT, 0, offset, offset
+    fault = frame_check(&view[begin], view.shape[0] - begin, &length, &bad)
+    return fault, length, begin + bad.start, begin + bad.stop
 
 
 cdef class Frame:
@@ -261,10 +291,10 @@ cdef class Frame:
 
     def __init__(self, raw):
         cdef u64 length = 0
-        cdef u32 block = 0
+        cdef Range bad
         cdef FrameFault fault
         cdef const u8* data = raw
-        fault = frame_check(data, len(raw), &length, &block)
+        fault = frame_check(data, len(raw), &length, &bad)
         if fault != FRAME_GOOD or length != <u64>len(raw):
             raise ValueError(f"not a frame: {FAULTS[fault]}")
         self.raw = raw

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from payvand.core.checksum import crc32c_of
-from payvand.core.diagnosis import is_torn
+from payvand.core.diagnosis import BLOCK, is_torn, used_bytes
 from payvand.core.errors import JournalCorrupt, JournalUnusable
 from payvand.core.frame import FAULTS, Frame, check_frame
 
@@ -46,14 +46,16 @@ class JournalEnd:
 class JournalReader:
     """Read the frames of a folder in order; after the last, `end` says where the journal ends."""
 
-    def __init__(self, folder: Path, *, after: int = 0) -> None:
+    def __init__(self, folder: Path, *, after: int = 0, strict: bool = False) -> None:
         """Read frames with a sequence greater than *after*.
 
         With `after` > 0 reading begins in the segment that holds that frame, and the chain is
-        proved from that segment's beginning on.
+        proved from that segment's beginning on. A *strict* reader names damage that costs nothing
+        too: a byte that changed where nothing was ever written.
         """
         self.folder = folder
         self.after = after
+        self.strict = strict
         self.end: JournalEnd | None = None
         self._digest = bytes(32)
         self._sequence = 0
@@ -73,21 +75,26 @@ class JournalReader:
             yield from self._read(
                 segments[index], begin=index == first, last=index == len(segments) - 1
             )
+        if self.strict:
+            self._check_spare(self.folder / SPARE_NAME)
 
-    def _read(self, path: Path, *, begin: bool, last: bool) -> Iterator[Frame]:
+    def _map(self, path: Path) -> mmap.mmap:
         try:
             with path.open("rb") as file:
-                if path.stat().st_size < SEGMENT_HEADER_BYTES:
-                    raise self._corrupt(path, 0, path.stat().st_size, "segment cut short")
-                data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+                if (size := path.stat().st_size) < SEGMENT_HEADER_BYTES:
+                    raise self._corrupt(path, 0, size, "segment cut short")
+                return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         except OSError as error:
             raise JournalUnusable(
                 f"can't read {path}: {error}", hint="give this user the right to read it"
             ) from error
+
+    def _read(self, path: Path, *, begin: bool, last: bool) -> Iterator[Frame]:
+        data = self._map(path)
         self._check_header(path, data, begin=begin)
         offset = SEGMENT_HEADER_BYTES
         while True:
-            fault, length, block = check_frame(data, offset)
+            fault, length, start, stop = check_frame(data, offset)
             if fault != _GOOD:
                 break
             frame = Frame(data[offset : offset + length])
@@ -104,7 +111,7 @@ class JournalReader:
             offset += length
             if frame.sequence > self.after:
                 yield frame
-        torn = self._check_tail(path, data, offset, fault, length, block, last=last)
+        torn = self._check_tail(path, data, offset, fault, (start, stop), last=last)
         self.end = JournalEnd(
             self._journal_id, path.name, offset, self._sequence, self._digest, torn
         )
@@ -143,30 +150,37 @@ class JournalReader:
         data: mmap.mmap,
         offset: int,
         fault: int,
-        length: int,
-        block: int,
+        wrong: tuple[int, int],
         *,
         last: bool,
     ) -> tuple[int, int] | None:
         """Judge what stands behind the last good frame: nothing, a torn write, or damage."""
-        rest = np.frombuffer(data, np.uint8, offset=offset)
-        used = int(rest.nonzero()[0][-1]) + 1 if rest.any() else 0
+        view = np.frombuffer(data, np.uint8)
+        used = used_bytes(view, offset)
         if used == 0:
             return None
-        stop = offset + length if length else offset + used
-        if not last or not is_torn(data, offset, self._sequence + 1):
-            raise self._corrupt(path, *_range(offset, stop, fault, block), FAULTS[fault])
-        return offset, -(-(offset + used) // SEGMENT_HEADER_BYTES) * SEGMENT_HEADER_BYTES
+        stop = offset + used
+        if self.strict and fault == _ABSENT and view[offset:stop].nonzero()[0].size == 1:
+            raise self._corrupt(path, stop - 1, stop, "a lone byte where nothing was written")
+        if not last or not is_torn(view, offset, self._sequence + 1):
+            start, stop = (offset, stop) if fault == _ABSENT else wrong
+            raise self._corrupt(path, start, stop, FAULTS[fault])
+        return offset, -(-stop // BLOCK) * BLOCK
+
+    def _check_spare(self, path: Path) -> None:
+        """Check that the segment made ready for later holds nothing, or its header at most."""
+        if not path.exists() or path.stat().st_size < SEGMENT_HEADER_BYTES:
+            return
+        view = np.frombuffer(self._map(path), np.uint8)
+        begun = view[:4].tobytes() == _SEGMENT_MAGIC.to_bytes(4, "little")
+        start = SEGMENT_HEADER_BYTES if begun else 0
+        if used := used_bytes(view, start):
+            raise self._corrupt(
+                path, start, start + used, "not zero, but nothing was written there"
+            )
 
     def _corrupt(self, path: Path, start: int, stop: int, what: str) -> JournalCorrupt:
         return JournalCorrupt(path.name, self._sequence + 1, start, stop, what)
-
-
-def _range(offset: int, stop: int, fault: int, block: int) -> tuple[int, int]:
-    """Narrow the range of the damage to the block whose checksum is wrong."""
-    if FAULTS[fault].startswith("body"):
-        return max(offset, offset + block * 4096), min(stop, offset + (block + 2) * 4096)
-    return offset, stop
 
 
 def _first_sequence(path: Path) -> int:

@@ -47,7 +47,7 @@ def prove_journal(folder: Path) -> JournalProofs:
     where, and what stands behind the damage can't be relied on.
     """
     found = JournalProofs()
-    reader = JournalReader(folder)
+    reader = JournalReader(folder, strict=True)
     seen = _Seen(HeadroomWalk(found.ledger.lookup_transfers))
     try:
         sequence = replay(found.ledger, Stage(), seen.watch(reader))

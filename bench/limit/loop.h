@@ -47,6 +47,7 @@ typedef unsigned __int128 loop_u128;
 enum {
     LOOP_BATCH = 8190,
     LOOP_BLOCK = 4096,
+    LOOP_SECTOR = 512,
     LOOP_RING = 4,
     LOOP_SLOTS_AHEAD = 16,
     LOOP_ROWS_AHEAD = 8,
@@ -314,19 +315,19 @@ static void loop_apply(loop_books *books, const loop_transfer *events, uint32_t 
 
 /* ---- Frames ------------------------------------------------------------------------------- */
 
-/* The bytes of a frame of so many transfers: head, checksums of blocks, records, statuses and
- * decisions, in whole blocks, as core/frame.pyx lays them out. */
+/* The bytes of a frame of so many transfers: head, checksums of sectors, records, statuses and
+ * decisions, trailer, in whole blocks, as core/frame.pyx lays them out. */
 static uint64_t loop_body_bytes(uint64_t count) {
     return count * sizeof(loop_transfer) + 2 * loop_rounded(count * 4, 16);
 }
 
 static uint64_t loop_head_bytes(uint64_t count) {
-    uint64_t blocks = loop_rounded(loop_body_bytes(count), LOOP_BLOCK) / LOOP_BLOCK + 1;
-    return 128 + loop_rounded(blocks * 4, 128);
+    uint64_t sectors = loop_rounded(loop_body_bytes(count) + 16, LOOP_SECTOR) / LOOP_SECTOR + 7;
+    return loop_rounded(128 + sectors * 4, LOOP_SECTOR);
 }
 
 static uint64_t loop_frame_bytes(uint64_t count) {
-    return loop_rounded(loop_head_bytes(count) + loop_body_bytes(count), LOOP_BLOCK);
+    return loop_rounded(loop_head_bytes(count) + loop_body_bytes(count) + 16, LOOP_BLOCK);
 }
 
 static void loop_encode(loop_slot *slot, const loop_transfer *events, const uint32_t *statuses,
@@ -350,10 +351,8 @@ static void loop_seal(loop_slot *slot, uint8_t chain[32]) {
     uint64_t start, head = slot->head_bytes;
     uint32_t *table = (uint32_t *)(slot->frame + 128), checksum;
     memcpy(slot->frame + 64, chain, 32);
-    for (start = head; start < slot->frame_bytes; start += LOOP_BLOCK) {
-        uint64_t size = slot->frame_bytes - start;
-        *table++ = payvand_crc32c(0, slot->frame + start, size < LOOP_BLOCK ? size : LOOP_BLOCK);
-    }
+    for (start = head; start < slot->frame_bytes; start += LOOP_SECTOR)
+        *table++ = payvand_crc32c(0, slot->frame + start, LOOP_SECTOR);
     checksum = payvand_crc32c(0, slot->frame, head);
     memcpy(slot->frame + 124, &checksum, 4);
     payvand_sha256(slot->frame, slot->frame_bytes, NULL, 0, chain, 0);

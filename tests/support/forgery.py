@@ -10,7 +10,7 @@ from payvand.core.checksum import crc32c_of
 from payvand.core.frame import Frame
 from payvand.core.segments import read_frames
 
-HEADER_BYTES, BLOCK = 128, 4096
+HEADER_BYTES, SECTOR = 128, 512
 
 
 def forge_last_frame(folder: Path, *, field: str, value: Any) -> int:
@@ -32,12 +32,12 @@ def _holds(segment: Path, raw: bytes) -> bool:
 
 
 def _seal(frame: bytearray) -> None:
-    """Compute the block table and the header's checksum."""
-    (blocks,) = struct.unpack_from("<I", frame, 56)
-    head = HEADER_BYTES + -(-blocks * 4 // HEADER_BYTES) * HEADER_BYTES
-    for block in range(blocks):
-        start = min(head + block * BLOCK, len(frame))
-        piece = bytes(frame[start : min(start + BLOCK, len(frame))])
-        struct.pack_into("<I", frame, HEADER_BYTES + 4 * block, crc32c_of(piece))
-    struct.pack_into("<I", frame, HEADER_BYTES - 4, 0)
-    struct.pack_into("<I", frame, HEADER_BYTES - 4, crc32c_of(bytes(frame[:head])))
+    """Compute the sector table and the checksums of table and header."""
+    (sectors,) = struct.unpack_from("<I", frame, 56)
+    head = -(-(HEADER_BYTES + sectors * 4) // SECTOR) * SECTOR
+    for index, start in enumerate(range(head, len(frame), SECTOR)):
+        checksum = crc32c_of(bytes(frame[start : start + SECTOR]))
+        struct.pack_into("<I", frame, HEADER_BYTES + 4 * index, checksum)
+    table = crc32c_of(bytes(frame[HEADER_BYTES:head]))
+    struct.pack_into("<I", frame, HEADER_BYTES - 8, table)
+    struct.pack_into("<I", frame, HEADER_BYTES - 4, crc32c_of(bytes(frame[: HEADER_BYTES - 4])))
