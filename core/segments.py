@@ -63,7 +63,7 @@ class JournalReader:
 
     def segments(self) -> list[Path]:
         """Return the segment files, oldest first."""
-        return sorted(self.folder.glob("segment-*.journal"))
+        return sorted(self.folder.glob(f"segment-{'[0-9]' * 16}.journal"))
 
     def __iter__(self) -> Iterator[Frame]:
         segments = self.segments()
