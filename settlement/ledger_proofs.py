@@ -15,7 +15,8 @@ from payvand.core.segments import JournalReader
 from payvand.core.stage import Stage
 from payvand.settlement.headroom import HeadroomWalk
 from payvand.settlement.proof import Proof, verdict
-from payvand.settlement.windows import CREATED, Recount, WindowRecount
+from payvand.settlement.recount import Recount, WindowRecount
+from payvand.settlement.windows import CREATED
 
 __all__ = [
     "JournalProofs",

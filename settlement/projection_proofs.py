@@ -5,8 +5,8 @@ from payvand.core.records import u128_array, u128_list
 from payvand.settlement.database import Executor
 from payvand.settlement.netting import is_position
 from payvand.settlement.proof import Proof, verdict
+from payvand.settlement.recount import Recount
 from payvand.settlement.statements import read_page
-from payvand.settlement.windows import Recount
 
 __all__ = [
     "prove_database_equals_ledger",

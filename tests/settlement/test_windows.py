@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from payvand.core.engine import Engine
@@ -20,12 +19,11 @@ from payvand.settlement.netting import (
     settlement_account,
     settlement_transfer_id,
 )
+from payvand.settlement.recount import WindowRecount
 from payvand.settlement.windows import (
     ClosedWindow,
     WindowBook,
-    WindowRecount,
     closes_window,
-    sum_by,
 )
 from tests.support.traffic import LEDGER, Clock, Traffic, records_of
 
@@ -244,13 +242,3 @@ def test_settlement_moves_no_account_of_others(tmp_path: Path) -> None:
         }
 
     asyncio.run(scene())
-
-
-def test_sums_are_exact_beyond_64_bits() -> None:
-    keys = u128_array([1, 2, 1, 2, 1])
-    amounts = u128_array([2**127, 3, 2**64 - 1, 2**64 - 1, 2**96])
-    expected = {1: 2**127 + 2**64 - 1 + 2**96, 2: 2**64 + 2}
-    assert sum_by(keys, amounts) == expected
-    wide = u128_array([2**64 + 1, 2, 2**64 + 1, 2, 2**64 + 1])
-    assert sum_by(wide, amounts) == {2**64 + 1: expected[1], 2: expected[2]}
-    assert sum_by(np.zeros(0, keys.dtype), np.zeros(0, keys.dtype)) == {}
