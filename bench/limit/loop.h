@@ -15,25 +15,11 @@
 
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
-/* Write *size* zeros at *offset* and make them durable; *elapsed* in ns. 0 or an errno. */
-static int loop_append(int fd, uint64_t size, uint64_t offset, uint64_t *elapsed) {
-    uint8_t *zeros = NULL;
-    uint64_t started;
-    int failure;
-    if (posix_memalign((void **)&zeros, LOOP_BLOCK, size)) return ENOMEM;
-    memset(zeros, 0, size);
-    started = loop_ticks();
-    failure = loop_write(fd, zeros, size, offset);
-    if (!failure && fdatasync(fd)) failure = errno;
-    *elapsed = loop_ticks() - started;
-    free(zeros);
-    return failure;
-}
-
 #endif
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -209,107 +195,149 @@ static int loop_open(loop_books *books, uint64_t accounts_max, uint64_t transfer
 
 /* ---- Applying ----------------------------------------------------------------------------- */
 
-static void loop_prefetch_slots(const loop_books *books, const loop_transfer *event) {
-    const loop_index *accounts = &books->account_index, *ids = &books->transfer_index;
-    __builtin_prefetch(&ids->slots[loop_hash(event->id) & ids->mask], 1, 3);
-    if (event->flags & LOOP_POST) {
-        __builtin_prefetch(&ids->slots[loop_hash(event->pending_id) & ids->mask], 0, 3);
-        return;
-    }
-    __builtin_prefetch(&accounts->slots[loop_hash(event->debit_account_id) & accounts->mask], 0, 3);
-    __builtin_prefetch(&accounts->slots[loop_hash(event->credit_account_id) & accounts->mask], 0,
-                       3);
-}
+/* What is known of an event before its turn: hashes first, rows once the slots have come. */
+typedef struct {
+    uint64_t hash, debit_hash, credit_hash;
+    uint32_t debit_row, credit_row;
+} loop_ahead;
 
-static void loop_prefetch_row(const loop_index *index, const void *rows, loop_u128 id) {
-    uint32_t row = loop_likely(index, loop_hash(id));
-    const uint8_t *start;
-    if (row == LOOP_NO_ROW) return;
-    start = (const uint8_t *)rows + (uint64_t)row * 128;
+static void loop_prefetch_row(const void *rows, uint32_t row) {
+    const uint8_t *start = (const uint8_t *)rows + (uint64_t)row * 128;
     __builtin_prefetch(start, 1, 3);
     __builtin_prefetch(start + 64, 1, 3);
 }
 
-static void loop_prefetch_rows(const loop_books *books, const loop_transfer *event) {
+/* Ask for the slots. A post finds its pending transfer by the debit side's fields. */
+static void loop_look_ahead(const loop_books *books, const loop_transfer *event,
+                            loop_ahead *ahead) {
+    const loop_index *accounts = &books->account_index, *ids = &books->transfer_index;
+    ahead->hash = loop_hash(event->id);
+    __builtin_prefetch(&ids->slots[ahead->hash & ids->mask], 1, 3);
     if (event->flags & LOOP_POST) {
-        loop_prefetch_row(&books->transfer_index, books->transfers, event->pending_id);
+        ahead->debit_hash = loop_hash(event->pending_id);
+        __builtin_prefetch(&ids->slots[ahead->debit_hash & ids->mask], 0, 3);
         return;
     }
-    loop_prefetch_row(&books->account_index, books->accounts, event->debit_account_id);
-    loop_prefetch_row(&books->account_index, books->accounts, event->credit_account_id);
+    ahead->debit_hash = loop_hash(event->debit_account_id);
+    ahead->credit_hash = loop_hash(event->credit_account_id);
+    __builtin_prefetch(&accounts->slots[ahead->debit_hash & accounts->mask], 0, 3);
+    __builtin_prefetch(&accounts->slots[ahead->credit_hash & accounts->mask], 0, 3);
 }
 
-static int loop_exceeds(loop_u128 left, loop_u128 right) {
+/* Read the slots, which have come, and ask for the rows. */
+static void loop_find_ahead(const loop_books *books, const loop_transfer *event,
+                            loop_ahead *ahead) {
+    if (event->flags & LOOP_POST) {
+        ahead->debit_row = loop_likely(&books->transfer_index, ahead->debit_hash);
+        if (ahead->debit_row != LOOP_NO_ROW)
+            loop_prefetch_row(books->transfers, ahead->debit_row);
+        return;
+    }
+    ahead->debit_row = loop_likely(&books->account_index, ahead->debit_hash);
+    ahead->credit_row = loop_likely(&books->account_index, ahead->credit_hash);
+    if (ahead->debit_row != LOOP_NO_ROW) loop_prefetch_row(books->accounts, ahead->debit_row);
+    if (ahead->credit_row != LOOP_NO_ROW) loop_prefetch_row(books->accounts, ahead->credit_row);
+}
+
+/* The row that holds an account: the likely one, or another of the same tag. */
+static uint32_t loop_account_row(const loop_books *books, loop_u128 id, uint64_t hash,
+                                 uint32_t likely) {
+    if (likely == LOOP_NO_ROW || books->accounts[likely].id == id) return likely;
+    return loop_find(&books->account_index, books->accounts, id, hash);
+}
+
+static int loop_overflows(loop_u128 left, loop_u128 right) {
     return (loop_u128)(left + right) < left;
 }
 
-static uint32_t loop_apply_one(loop_books *books, const loop_transfer *event) {
-    uint64_t hash = loop_hash(event->id);
-    uint32_t debit_row, credit_row, pending_row = LOOP_NO_ROW;
-    const loop_transfer *pending = NULL, *moves = event;
+static uint32_t loop_move(loop_books *books, const loop_transfer *event, const loop_ahead *ahead) {
+    uint32_t debit_row, credit_row;
     loop_account *debit, *credit;
     loop_transfer *stored;
     loop_u128 amount = event->amount;
-    if (event->id == 0 || loop_find(&books->transfer_index, books->transfers, event->id, hash) !=
-                              LOOP_NO_ROW) return 1;
-    if (event->flags & LOOP_POST) {
-        pending_row = loop_find(&books->transfer_index, books->transfers, event->pending_id,
-                                loop_hash(event->pending_id));
-        if (pending_row == LOOP_NO_ROW || books->states[pending_row] != LOOP_PENDING) return 2;
-        moves = pending = &books->transfers[pending_row];
-        amount = pending->amount;
-    }
-    debit_row = loop_find(&books->account_index, books->accounts, moves->debit_account_id,
-                          loop_hash(moves->debit_account_id));
-    credit_row = loop_find(&books->account_index, books->accounts, moves->credit_account_id,
-                           loop_hash(moves->credit_account_id));
-    if (debit_row == LOOP_NO_ROW || credit_row == LOOP_NO_ROW || debit_row == credit_row) return 3;
+    debit_row = loop_account_row(books, event->debit_account_id, ahead->debit_hash,
+                                 ahead->debit_row);
+    credit_row = loop_account_row(books, event->credit_account_id, ahead->credit_hash,
+                                  ahead->credit_row);
+    if (debit_row == LOOP_NO_ROW || credit_row == LOOP_NO_ROW || debit_row == credit_row) return 2;
     debit = &books->accounts[debit_row];
     credit = &books->accounts[credit_row];
-    if (debit->ledger != credit->ledger || moves->ledger != debit->ledger || !moves->code) return 4;
-    if ((debit->flags | credit->flags) & (LOOP_CLOSED | LOOP_MUST_NOT_EXCEED)) return 5;
-    if (loop_exceeds(debit->debits_posted, amount) ||
-        loop_exceeds(credit->credits_posted, amount) ||
-        loop_exceeds(debit->debits_pending, amount) ||
-        loop_exceeds(credit->credits_pending, amount)) return 6;
+    if (debit->ledger != credit->ledger || event->ledger != debit->ledger || !event->code)
+        return 3;
+    if ((debit->flags | credit->flags) & (LOOP_CLOSED | LOOP_MUST_NOT_EXCEED)) return 4;
+    if (loop_overflows(debit->debits_posted + debit->debits_pending, amount) ||
+        loop_overflows(credit->credits_posted + credit->credits_pending, amount)) return 5;
     stored = &books->transfers[books->count];
     *stored = *event;
-    stored->amount = amount;
     stored->timestamp = ++books->timestamp;
-    if (pending) {
-        stored->debit_account_id = pending->debit_account_id;
-        stored->credit_account_id = pending->credit_account_id;
-        stored->ledger = pending->ledger;
-        stored->code = pending->code;
-        debit->debits_pending -= amount;
-        credit->credits_pending -= amount;
-        books->states[pending_row] = LOOP_POST;
-    }
     if (event->flags & LOOP_PENDING) {
         debit->debits_pending += amount;
         credit->credits_pending += amount;
-        books->states[books->count] = LOOP_PENDING;
     } else {
         debit->debits_posted += amount;
         credit->credits_posted += amount;
-        books->states[books->count] = 1;
     }
-    loop_insert(&books->transfer_index, hash, (uint32_t)books->count);
-    books->count++;
+    books->states[books->count] = event->flags & LOOP_PENDING ? LOOP_PENDING : 1;
+    return LOOP_CREATED;
+}
+
+static uint32_t loop_post(loop_books *books, const loop_transfer *event, const loop_ahead *ahead) {
+    uint32_t row = loop_find(&books->transfer_index, books->transfers, event->pending_id,
+                             ahead->debit_hash);
+    const loop_transfer *pending;
+    loop_transfer *stored;
+    loop_account *debit, *credit;
+    if (row == LOOP_NO_ROW || books->states[row] != LOOP_PENDING) return 6;
+    pending = &books->transfers[row];
+    debit = &books->accounts[loop_find(&books->account_index, books->accounts,
+                                       pending->debit_account_id,
+                                       loop_hash(pending->debit_account_id))];
+    credit = &books->accounts[loop_find(&books->account_index, books->accounts,
+                                        pending->credit_account_id,
+                                        loop_hash(pending->credit_account_id))];
+    stored = &books->transfers[books->count];
+    *stored = *event;
+    stored->debit_account_id = pending->debit_account_id;
+    stored->credit_account_id = pending->credit_account_id;
+    stored->amount = pending->amount;
+    stored->ledger = pending->ledger;
+    stored->code = pending->code;
+    stored->timestamp = ++books->timestamp;
+    debit->debits_pending -= pending->amount;
+    credit->credits_pending -= pending->amount;
+    debit->debits_posted += pending->amount;
+    credit->credits_posted += pending->amount;
+    books->states[row] = books->states[books->count] = LOOP_POST;
     return LOOP_CREATED;
 }
 
 static void loop_apply(loop_books *books, const loop_transfer *events, uint32_t count,
                        uint32_t *statuses) {
+    loop_ahead ring[LOOP_SLOTS_AHEAD * 2], *ahead;
     uint32_t index;
-    for (index = 0; index < count && index < LOOP_SLOTS_AHEAD; index++)
-        loop_prefetch_slots(books, &events[index]);
-    for (index = 0; index < count; index++) {
-        if (index + LOOP_SLOTS_AHEAD < count)
-            loop_prefetch_slots(books, &events[index + LOOP_SLOTS_AHEAD]);
-        if (index + LOOP_ROWS_AHEAD < count)
-            loop_prefetch_rows(books, &events[index + LOOP_ROWS_AHEAD]);
-        statuses[index] = loop_apply_one(books, &events[index]);
+    for (index = 0; index < count + LOOP_SLOTS_AHEAD; index++) {
+        if (index < count)
+            loop_look_ahead(books, &events[index], &ring[index % (LOOP_SLOTS_AHEAD * 2)]);
+        if (index >= LOOP_SLOTS_AHEAD - LOOP_ROWS_AHEAD &&
+            index - (LOOP_SLOTS_AHEAD - LOOP_ROWS_AHEAD) < count) {
+            uint32_t near = index - (LOOP_SLOTS_AHEAD - LOOP_ROWS_AHEAD);
+            loop_find_ahead(books, &events[near], &ring[near % (LOOP_SLOTS_AHEAD * 2)]);
+        }
+        if (index >= LOOP_SLOTS_AHEAD) {
+            const loop_transfer *event = &events[index - LOOP_SLOTS_AHEAD];
+            uint32_t status;
+            ahead = &ring[(index - LOOP_SLOTS_AHEAD) % (LOOP_SLOTS_AHEAD * 2)];
+            if (!event->id || loop_find(&books->transfer_index, books->transfers, event->id,
+                                        ahead->hash) != LOOP_NO_ROW)
+                status = 1;
+            else if (event->flags & LOOP_POST)
+                status = loop_post(books, event, ahead);
+            else
+                status = loop_move(books, event, ahead);
+            if (status == LOOP_CREATED)
+                loop_insert(&books->transfer_index, ahead->hash, (uint32_t)books->count++);
+            statuses[index - LOOP_SLOTS_AHEAD] = status;
+        }
     }
 }
 
