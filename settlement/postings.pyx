@@ -12,7 +12,7 @@ banks it stays in the first-level cache.
 from libc.stdlib cimport calloc, free
 
 from payvand.core.frame cimport (
-    FRAME_ABSENT, FRAME_GOOD, Frame, FrameFault, Pieces, frame_check, frame_pieces,
+    FRAME_ABSENT, FRAME_GOOD, Frame, FrameFault, Pieces, Range, frame_check, frame_pieces,
 )
 from payvand.core.types cimport *
 
@@ -60,7 +60,7 @@ cdef class PostingSums:
         cdef u64 at = offset
         cdef u64 number = sequence
         cdef u64 length = 0
-        cdef u32 block = 0
+        cdef Range bad
         cdef FrameFault fault = FRAME_ABSENT
         cdef Added added = ADDED
         cdef Pieces pieces
@@ -70,7 +70,7 @@ cdef class PostingSums:
         bytes_ = &view[0]
         with nogil:
             while at < size:
-                fault = frame_check(bytes_ + at, size - at, &length, &block)
+                fault = frame_check(bytes_ + at, size - at, &length, &bad)
                 if fault == FRAME_ABSENT:
                     break
                 if fault != FRAME_GOOD:

@@ -176,6 +176,6 @@ def _scan(segment: Path) -> _Scan:
             if stopped in (SCAN_END, SCAN_FAULT):
                 rest = bool(np.frombuffer(data, np.uint8, offset=offset).any())
                 return _Scan(first, sequence, parts, stopped == SCAN_FAULT or rest)
-            _, length, _ = check_frame(data, offset)
+            _, length, *_ = check_frame(data, offset)
             parts.append(Frame(data[offset : offset + length]))
             offset, sequence = offset + length, sequence + 1
