@@ -45,6 +45,7 @@ from payvand.switch.server import DatabaseBehind, Server, ServerFault
 from payvand.switch.settling import Settling
 from payvand.switch.submitting import Submitter
 from payvand.switch.translate import TIMED_OUT, ReasonBook
+from payvand.switch.upkeep import keep_running
 
 __all__ = ["ADDRESS_FILE", "Address", "open_switch", "serve"]
 
@@ -82,6 +83,7 @@ class Switch:
         self._clock = clock
         self.metrics = Metrics(CollectorRegistry())
         self.address: Address
+        self._own_database: EmbeddedPostgres | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self, stack: AsyncExitStack) -> None:
@@ -131,6 +133,8 @@ class Switch:
         self._spawn("projector", self._projector.run())
         self._spawn("windows", settling.run())
         self._spawn("ages", ages.run())
+        if self._own_database is not None:
+            self._spawn("upkeep", keep_running(self._own_database))
         metrics_port = self._expose(stack, ages)
         server = Server(payments, operators)
         address = await server.start(settings.listen, self._certificates())
@@ -139,12 +143,12 @@ class Switch:
 
     async def _open_database(self, stack: AsyncExitStack) -> Pool:
         """Connect to the database, its schemas brought up to date."""
-        database: str | EmbeddedPostgres = self.settings.database
-        if not database:
-            database = EmbeddedPostgres(self.settings.data / "database")
-            stack.push_async_callback(asyncio.to_thread, database.stop)
-            await asyncio.to_thread(database.start)
-        pool = await connect(database)
+        if not self.settings.database:
+            own = EmbeddedPostgres(self.settings.data / "database")
+            stack.push_async_callback(asyncio.to_thread, own.stop)
+            await asyncio.to_thread(own.start)
+            self._own_database = own
+        pool = await connect(self._own_database or self.settings.database)
         stack.callback(pool.terminate)
         async with pool.acquire() as connection:
             await migrate(connection)

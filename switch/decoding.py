@@ -80,6 +80,19 @@ class Decoded:
     refusals: list[Refusal]
     """Those that don't, in the order of the request."""
 
+    @classmethod
+    def joined(cls, parts: Sequence["Decoded"]) -> "Decoded":
+        """Return the parts of one request as one."""
+        if len(parts) == 1:
+            return parts[0]
+        return cls(
+            sum(part.count for part in parts),
+            np.concatenate([np.empty(0, np.intp), *(part.places for part in parts)]),
+            np.concatenate([np.empty(0, TRANSFER), *(part.records for part in parts)]),
+            [payload for part in parts for payload in part.payloads],
+            [refusal for part in parts for refusal in part.refusals],
+        )
+
     def chunks(self) -> Iterator[Chunk]:
         """Yield the records in pieces whose payloads fit one batch; most often it is one."""
         offsets = np.zeros(len(self.payloads) + 1, np.int64)
@@ -98,15 +111,21 @@ class Decoded:
 
 
 def decode(
-    payments: Sequence[Payment], *, debtor: Route, routing: Routing, timeout_s: int
+    payments: Sequence[Payment],
+    *,
+    debtor: Route,
+    routing: Routing,
+    timeout_s: int,
+    start: int = 0,
 ) -> Decoded:
     """Judge *payments* that the participant *debtor* submits, and make records of the good ones.
 
     Args:
-        payments: of one request.
+        payments: of one request, or a part of them.
         debtor: who submits; it can debit only its own position.
         routing: where accounts lead.
         timeout_s: how long a creditor's bank that doesn't auto-accept has for its answer.
+        start: which payment of the request is the first.
     """
     places: list[int] = []
     payloads: list[bytes] = []
@@ -118,7 +137,7 @@ def decode(
     refusals: list[Refusal] = []
     by_iban, by_bank_code = routing.by_iban, routing.by_bank_code
     is_valid = iban.is_valid
-    for place, payment in enumerate(payments):
+    for place, payment in enumerate(payments, start):
         identity = payment.id
         debtor_iban = payment.debtor_iban
         creditor_iban = payment.creditor_iban

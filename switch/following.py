@@ -9,6 +9,7 @@ in the order of the books. A payment that settles in one step is an offer and an
 in the same step. A declined payment is an outcome for its debtor's bank alone.
 """
 
+import asyncio
 from collections import OrderedDict, defaultdict
 from collections.abc import AsyncIterator
 from typing import Final
@@ -20,6 +21,7 @@ from payvand.core.frame import Frame
 from payvand.core.records import Operation, Records, TransferFlags
 from payvand.core.statuses import TransferStatus
 from payvand.settlement.netting import ACCOUNTS_PER_PARTICIPANT, POSITION
+from payvand.switch.decoding import PAYMENT_BYTES_MAX
 from payvand.switch.translate import CREATED, ReasonBook, reason_code
 from payvand.v1.payment_pb2 import PaymentState
 
@@ -63,6 +65,14 @@ def varint(value: int) -> bytes:
     return bytes(out)
 
 
+_LENGTHS: Final = tuple(varint(length) for length in range(PAYMENT_BYTES_MAX + 1))
+"""Lengths of payments and outcomes, ready made."""
+
+
+def _length(value: int) -> bytes:
+    return _LENGTHS[value] if value < len(_LENGTHS) else varint(value)
+
+
 class Divider:
     """Divide frames among participants, each frame once. Shared by all streams."""
 
@@ -101,6 +111,8 @@ async def follow(
         if fields or frame.sequence - told >= SILENT_FRAMES_MAX:
             told = frame.sequence
             yield told, _CURSOR + varint(told) + fields
+        else:
+            await asyncio.sleep(0)  # frames of the files come many at once
 
 
 def divide(frame: Frame, reasons: ReasonBook) -> dict[int, bytes]:
@@ -135,7 +147,7 @@ def _divide_offers(frame: Frame, parts: defaultdict[int, list[bytes]]) -> None:
     creditors = _participants(records["credit_account_id"][places])
     for start, stop, creditor in zip(starts, stops, creditors, strict=True):
         if creditor:
-            parts[creditor] += (_OFFER, varint(stop - start), payloads[start:stop])
+            parts[creditor] += (_OFFER, _length(stop - start), payloads[start:stop])
 
 
 def _divide_expiries(frame: Frame, parts: defaultdict[int, list[bytes]]) -> None:
@@ -196,7 +208,7 @@ def _divide_outcomes(
 def _tell(parts: defaultdict[int, list[bytes]], body: bytes, *participants: int) -> None:
     for participant in participants:
         if participant:
-            parts[participant] += (_OUTCOME, varint(len(body)), body)
+            parts[participant] += (_OUTCOME, _length(len(body)), body)
 
 
 def _reason(code: str) -> bytes:

@@ -23,7 +23,8 @@ from grpc_reflection.v1alpha import reflection
 
 from payvand.core.errors import EngineClosed, JournalFault, PayvandFault
 from payvand.settlement.errors import SettlementFault
-from payvand.switch.identity import Authoriser
+from payvand.switch.admission import Admission, TooManyCalls
+from payvand.switch.identity import Authoriser, caller_of
 from payvand.v1 import operator_service_pb2, payment_service_pb2
 
 __all__ = ["MESSAGE_BYTES_MAX", "DatabaseBehind", "Server", "ServerFault"]
@@ -32,7 +33,7 @@ MESSAGE_BYTES_MAX: Final = 16 * 1024 * 1024
 """Both ways, as in the client."""
 
 CALLS_MAX: Final = 2_048
-"""Calls and streams under way; more end with RESOURCE_EXHAUSTED."""
+"""Calls and streams of all callers under way; more end with RESOURCE_EXHAUSTED."""
 
 OPTIONS: Final = (
     ("grpc.max_send_message_length", MESSAGE_BYTES_MAX),
@@ -71,9 +72,13 @@ class Server:
         self._server = grpc.aio.server(
             interceptors=[Authoriser()], options=OPTIONS, maximum_concurrent_rpcs=CALLS_MAX
         )
+        admission = Admission()
         self._health = health.HealthServicer()
         self._server.add_generic_rpc_handlers(
-            (_methods(PAYMENTS, payments), _methods(OPERATORS, operators))
+            tuple(
+                _methods(service, servicer, admission)
+                for service, servicer in ((PAYMENTS, payments), (OPERATORS, operators))
+            )
         )
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         names = (PAYMENTS.full_name, OPERATORS.full_name, HEALTH)
@@ -120,7 +125,9 @@ class Server:
             await self._health.set(name, status)
 
 
-def _methods(service: ServiceDescriptor, servicer: object) -> grpc.GenericRpcHandler:
+def _methods(
+    service: ServiceDescriptor, servicer: object, admission: Admission
+) -> grpc.GenericRpcHandler:
     """Return the handler of a service of the contract: each method by its name in *servicer*."""
     kinds: dict[tuple[bool, bool], Callable[..., grpc.RpcMethodHandler[Any, Any]]] = {
         (False, False): grpc.unary_unary_rpc_method_handler,
@@ -131,31 +138,35 @@ def _methods(service: ServiceDescriptor, servicer: object) -> grpc.GenericRpcHan
     for method in service.methods:
         response = GetMessageClass(method.output_type)
         handlers[method.name] = kinds[method.client_streaming, method.server_streaming](
-            _told_faults(getattr(servicer, method.name)),
+            _bounded(getattr(servicer, method.name), admission),
             request_deserializer=GetMessageClass(method.input_type).FromString,
             response_serializer=None if method.name in SERIALISED else response.SerializeToString,
         )
     return grpc.method_handlers_generic_handler(service.full_name, handlers)
 
 
-def _told_faults(behaviour: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    """Wrap a method so that a fault of the switch reaches the caller as a status with a text.
+def _bounded(
+    behaviour: Callable[[Any, Any], Any], admission: Admission
+) -> Callable[[Any, Any], Any]:
+    """Wrap a method: within the caller's share, and faults reach it as a status with a text.
 
     UNAVAILABLE is for what passes: the call may be made again, with the same ids.
     """
 
     async def answering(request: Any, context: Any) -> Any:
         try:
-            return await behaviour(request, context)
+            with admission.admit(caller_of(context), stream=False):
+                return await behaviour(request, context)
         except Exception as fault:
             await _tell_fault(fault, context)
             raise
 
     async def streaming(request: Any, context: Any) -> AsyncIterator[Any]:
         try:
-            async with aclosing(behaviour(request, context)) as messages:
-                async for message in messages:
-                    yield message
+            with admission.admit(caller_of(context), stream=True):
+                async with aclosing(behaviour(request, context)) as messages:
+                    async for message in messages:
+                        yield message
         except Exception as fault:
             await _tell_fault(fault, context)
             raise
@@ -168,6 +179,8 @@ async def _tell_fault(fault: Exception, context: Any) -> None:
     match fault:
         case grpc.aio.AbortError():
             return
+        case TooManyCalls():
+            await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, str(fault))
         case EngineClosed() | JournalFault():
             text = f"the switch is stopping: {fault}"
         case DatabaseBehind() | SettlementFault():

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import signal
 import urllib.request
 from pathlib import Path
@@ -13,9 +14,10 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
-from payvand.client import SwitchUnreachable
+from payvand.client import CallFailed, SwitchUnreachable
 from payvand.client.connection import open_channel
 from payvand.settlement.errors import SchemaMismatch
+from payvand.switch.admission import STREAMS_MAX
 from payvand.switch.app import ADDRESS_FILE, open_switch
 from payvand.switch.certificates import issue
 from payvand.switch.config import Settings
@@ -333,5 +335,49 @@ def test_an_interrupt_stops_a_switch_in_order(tmp_path: Path, database: str) -> 
         switch = SwitchProcess(tmp_path, database)
         await switch.start()
         assert await switch._end(signal.SIGINT) == 0
+
+    asyncio.run(scene())
+
+
+def test_payments_go_on_while_the_database_is_down_and_it_comes_back(data: Path) -> None:
+    async def scene() -> None:
+        async with open_town(data, "") as town:
+            before = town.pay("melli", "mellat", CAP + 1)
+            await town.bank("melli").submit([before])
+            await town.operator.totals()
+            database = town.switch._own_database
+            assert database is not None
+            os.kill(database.pid, signal.SIGKILL)
+            payment = town.pay("melli", "mellat", 7)
+            assert list((await town.bank("melli").submit([payment])).states) == [RESERVED]
+            assert await town.answer("mellat", payment.id) == [SETTLED]
+            while True:
+                try:
+                    totals = await town.operator.totals()
+                    break
+                except SwitchUnreachable:
+                    await asyncio.sleep(0.1)
+            states = {one.state: one.count for one in totals.database.payments}
+            assert states == {"settled": 1, "declined": 1}
+
+    asyncio.run(scene())
+
+
+def test_a_caller_with_too_much_under_way_is_told_to_wait_and_harms_nobody_else(
+    tmp_path: Path, database: str
+) -> None:
+    async def scene() -> None:
+        async with open_town(tmp_path, database) as town:
+            open_streams = [town.bank("melli").follow() for _ in range(STREAMS_MAX)]
+            await town.bank("melli").submit([town.pay("melli", "tax", 1)])
+            for stream in open_streams:
+                await anext(stream)
+            with pytest.raises(CallFailed, match=f"bank 'melli' has {STREAMS_MAX} streams"):
+                await town.steps("melli", 1)
+            assert len(await town.steps("tax", 1)) == 1
+            await open_streams[0].aclose()  # type: ignore[attr-defined]
+            assert len(await town.steps("melli", 1)) == 1
+            for stream in open_streams:
+                await stream.aclose()  # type: ignore[attr-defined]
 
     asyncio.run(scene())

@@ -189,3 +189,26 @@ def test_chunks_hold_all_records_in_order_within_the_bound(sizes: list[int], bou
         stop = chunk.start + len(chunk.records)
         assert pieces == payloads[chunk.start : stop]
     assert PAYMENT_BYTES_MAX < PAYLOADS_BYTES_MAX
+
+
+@given(st.lists(st.sampled_from([5, 0]), max_size=12), st.integers(1, 5))
+def test_a_request_decoded_in_turns_is_the_request_decoded_at_once(
+    amounts: list[int], turn: int
+) -> None:
+    payments = [payment(amount=amount, id=bytes([9, *range(15)])) for amount in amounts]
+    whole = decoded(*payments)
+    parts = [
+        decode(
+            payments[start : start + turn],
+            debtor=MELLI,
+            routing=ROUTING,
+            timeout_s=10,
+            start=start,
+        )
+        for start in range(0, len(payments), turn)
+    ]
+    joined = Decoded.joined(parts)
+    assert joined.places.tolist() == whole.places.tolist()
+    assert joined.records.tobytes() == whole.records.tobytes()
+    assert (joined.count, joined.payloads) == (whole.count, whole.payloads)
+    assert joined.refusals == whole.refusals

@@ -7,8 +7,6 @@ against the journal, the ledger, the database and their own inbound streams.
 
 import asyncio
 import os
-import shutil
-import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -45,15 +43,6 @@ KILLS = 60 if SOAK else 4
 CAP = 2_000_000
 BATCH_MAX = 150
 PATIENCE_S = 60.0
-
-
-@pytest.fixture
-def data() -> Iterator[Path]:
-    """Make a data folder that the user of the embedded PostgreSQL can reach."""
-    folder = Path(tempfile.mkdtemp(prefix="payvand-tests-", dir="/var/tmp"))
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder)
 
 
 @dataclass
