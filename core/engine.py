@@ -83,7 +83,7 @@ class EngineStatistics:
     sequence: int
     """The last frame on stable storage."""
     waiting: int
-    """Submissions that wait for room."""
+    """Submissions that wait for room, or for a `still` to end."""
     under_way: int
     """Sealed batches that are not durable yet."""
     oldest_age_ns: int
@@ -130,11 +130,13 @@ class Engine:
         self._tail = Tail(journal.folder, recovery.sequence)
         self._in_hand: list[_Ticketed] = []
         self._sealed: deque[tuple[int, list[_Ticketed]]] = deque()
-        self._room: deque[asyncio.Future[None]] = deque()
+        self._room: list[asyncio.Future[None]] = []
         self._reads: deque[tuple[int, asyncio.Future[None]]] = deque()
         self._seal_planned = False
         self._pulse: asyncio.TimerHandle | None = None
-        self._still = asyncio.Lock()
+        # Submissions pass one at a time, in the order in which they came; `still` keeps it locked.
+        self._admission = asyncio.Lock()
+        self._waiting = 0
         self._fault: Exception | None = None
         self._closing = False
         self._preparing: threading.Thread | None = None
@@ -222,9 +224,11 @@ class Engine:
         The body sees a ledger that nothing else moves: what it computes from it and commits
         through the `Still` follows at once on what it saw.
         """
-        async with self._still:
+        async with self._admission:
             while self._in_hand or self._sealed:
-                await self._await_room()
+                self._check_open()
+                await self._progress()
+            self._check_open()
             yield Still(self)
 
     async def _submit(
@@ -234,24 +238,18 @@ class Engine:
         payloads: bytes | None = None,
         offsets: npt.NDArray[np.uint32] | None = None,
     ) -> Committed:
-        if self._still.locked():
-            async with self._still:
-                pass
-        size = len(payloads) if payloads is not None else 0
+        if len(rows) == 0:
+            raise ValueError("events is empty; a submission has at least one")
         since = self._clock()
-        # Those who wait for room go first, in their order.
-        while self._room or not self._pipeline.fits(operation, len(rows), size):
-            self._check_open()
-            if self._pipeline.has_room and self._pipeline.records_in_hand and not self._room:
-                self._seal()
-            else:
-                await self._await_room()
-                if self._pipeline.fits(operation, len(rows), size):
-                    break
-        self._check_open()
-        first = self._pipeline.add(operation, rows, payloads, offsets)
-        answer: asyncio.Future[Committed] = self._loop.create_future()
-        self._in_hand.append(_Ticketed(answer, first, len(rows), since))
+        self._waiting += 1
+        try:
+            async with self._admission:
+                await self._make_room(operation, rows, len(payloads or b""))
+                first = self._pipeline.add(operation, rows, payloads, offsets)
+                answer: asyncio.Future[Committed] = self._loop.create_future()
+                self._in_hand.append(_Ticketed(answer, first, len(rows), since))
+        finally:
+            self._waiting -= 1
         if self._pipeline.records_in_hand >= BATCH_EVENTS_MAX:
             self._seal()
         elif not self._seal_planned and self._pipeline.under_way < SEALED_MAX:
@@ -259,6 +257,16 @@ class Engine:
             self._seal_planned = True
             self._loop.call_soon(self._seal_in_turn)
         return await answer
+
+    async def _make_room(self, operation: Operation, rows: Records, payloads_bytes: int) -> None:
+        """Return once a submission fits into the batch in hand."""
+        self._check_open()
+        while not self._pipeline.fits(operation, rows, payloads_bytes):
+            if self._pipeline.records_in_hand:
+                self._seal()
+            else:
+                await self._progress()
+            self._check_open()
 
     def _seal_in_turn(self) -> None:
         self._seal_planned = False
@@ -270,15 +278,11 @@ class Engine:
         self._in_hand = []
         self._pipeline.seal(self._clock(), operation, event, note)
 
-    async def _await_room(self) -> None:
-        self._check_open()
+    async def _progress(self) -> None:
+        """Return once a batch became durable, or all has stopped."""
         waiter = self._loop.create_future()
         self._room.append(waiter)
-        try:
-            await waiter
-        finally:
-            if waiter in self._room:
-                self._room.remove(waiter)
+        await waiter
 
     # --- answering ---------------------------------------------------------------------------
 
@@ -300,10 +304,7 @@ class Engine:
             _settle(self._reads.popleft()[1])
         if self._in_hand and self._pipeline.under_way < SEALED_MAX:
             self._seal()
-        while self._room and self._pipeline.has_room:
-            # Each in its turn: the next one is let in when the first has added its own.
-            waiter = self._room.popleft()
-            _settle(waiter)
+        self._let_on()
         if next_due is not None:
             self._plan_pulse(next_due)
         if self._journal.needs_spare:
@@ -348,11 +349,17 @@ class Engine:
                 _fail(part.answer, self._fault)
         self._sealed.clear()
         self._in_hand = []
-        for waiter in (*self._room, *(read for _, read in self._reads)):
-            _fail(waiter, self._fault)
-        self._room.clear()
+        for _, read in self._reads:
+            _fail(read, self._fault)
         self._reads.clear()
         self._tail.stop(self._fault)
+        self._let_on()
+
+    def _let_on(self) -> None:
+        """Wake those who wait for progress; each looks for itself what became of its cause."""
+        waiting, self._room = self._room, []
+        for waiter in waiting:
+            _settle(waiter)
 
     def _check_open(self) -> None:
         if self._fault is not None:
@@ -375,7 +382,7 @@ class Engine:
         self._pulse = None
         if self._closing or self._fault is not None:
             return
-        if self._clock() < next_due or self._still.locked() or not self._pipeline.has_room:
+        if self._clock() < next_due or self._admission.locked() or not self._pipeline.has_room:
             self._pulse = self._loop.call_later(0.001, self._beat, next_due)
         elif self._in_hand or self._pipeline.under_way:
             pass  # that frame releases what is due, and plans the next pulse
@@ -445,7 +452,7 @@ class Engine:
         oldest = self._sealed[0][1] if self._sealed else self._in_hand
         return EngineStatistics(
             self.sequence,
-            len(self._room),
+            self._waiting,
             self._pipeline.under_way,
             max(self._clock() - oldest[0].since, 0) if oldest else 0,
             self._tail.kept_bytes,
@@ -455,16 +462,15 @@ class Engine:
     # --- the end -----------------------------------------------------------------------------
 
     async def close(self) -> None:
-        """Commit what is under way, stop, and give up the folder. Idempotent."""
+        """Commit what was let in, refuse what waits, and give up the folder. Idempotent."""
         if self._closing:
             return
-        while self._fault is None and (self._in_hand or self._sealed):
-            await self._await_room()
         self._closing = True
-        for waiter in self._room:
-            _fail(waiter, EngineClosed("the engine is closed", hint="open it again"))
         if self._pulse is not None:
             self._pulse.cancel()
+        self._let_on()
+        while self._fault is None and (self._in_hand or self._sealed):
+            await self._progress()
         self._pipeline.stop()
         for worker in (*self._workers, *([self._preparing] if self._preparing else [])):
             await asyncio.to_thread(worker.join)
@@ -475,7 +481,7 @@ class Engine:
 
     def _prepare_segment(self) -> None:
         """Make the next segment ready on a thread of its own: it takes as long as writing it."""
-        if self._preparing is None or not self._preparing.is_alive():
+        if not self._closing and (self._preparing is None or not self._preparing.is_alive()):
             self._preparing = threading.Thread(
                 target=self._try_prepare, name="next-segment", daemon=True
             )
@@ -514,6 +520,9 @@ class Still:
             raise ValueError(f"the note has {len(note)} bytes, at most {NOTE_BYTES_MAX}")
         engine = self._engine
         engine._check_open()
+        while not engine._pipeline.has_room:
+            await engine._progress()
+            engine._check_open()
         first = engine._pipeline.add(Operation.CREATE_TRANSFERS, rows)
         answer: asyncio.Future[Committed] = engine._loop.create_future()
         engine._in_hand.append(_Ticketed(answer, first, len(rows), engine._clock()))

@@ -20,6 +20,7 @@ cdef struct Slot:
     u64 timestamp           # of its last event
     u64 sequence
     u32 record_count
+    bint open_chain         # its last record is linked to one that must not follow
     bint has_payloads
     u32 payloads_bytes
     u32 note_bytes

@@ -41,8 +41,12 @@ class Pipeline:
     @property
     def failed(self) -> int | BaseException | None:
         """What stopped the pipeline: an errno of the journal, an exception, or None."""
-    def fits(self, operation: Operation, count: int, payloads_bytes: int) -> bool:
-        """Tell whether a submission may join the batch in hand."""
+    def fits(self, operation: Operation, rows: Records, payloads_bytes: int) -> bool:
+        """Tell whether a submission may join the batch in hand.
+
+        A chain that a submission leaves open must end with it, and whether a batch is imported is
+        told by its first event: so such submissions keep apart from others'.
+        """
     def add(
         self,
         operation: Operation,

@@ -58,6 +58,22 @@ cdef u64 WORDS_BYTES = (BATCH_EVENTS_MAX + 2) * sizeof(u32)
 cdef u64 RESULTS_BYTES = BATCH_EVENTS_MAX * sizeof(Result)
 
 
+cdef bint is_imported(u16 operation, const u8* record) noexcept nogil:
+    if operation == OPERATION_CREATE_ACCOUNTS:
+        return (<const Account*>record).flags & ACCOUNT_FLAG_IMPORTED != 0
+    if operation == OPERATION_CREATE_TRANSFERS:
+        return (<const Transfer*>record).flags & TRANSFER_FLAG_IMPORTED != 0
+    return False
+
+
+cdef bint is_linked(u16 operation, const u8* record) noexcept nogil:
+    if operation == OPERATION_CREATE_ACCOUNTS:
+        return (<const Account*>record).flags & ACCOUNT_FLAG_LINKED != 0
+    if operation == OPERATION_CREATE_TRANSFERS:
+        return (<const Transfer*>record).flags & TRANSFER_FLAG_LINKED != 0
+    return False
+
+
 cdef class Pipeline:
     """Own the slots, and the stages through which workers carry them."""
 
@@ -142,15 +158,22 @@ cdef class Pipeline:
             return self.failure
         return self.fault if self.failure else None
 
-    def fits(self, operation, count, payloads_bytes):
-        """Tell whether a submission may join the batch in hand."""
+    def fits(self, operation, rows, payloads_bytes):
+        """Tell whether a submission may join the batch in hand.
+
+        A chain that a submission leaves open must end with it, and whether a batch is imported is
+        told by its first event: so such submissions keep apart from others'.
+        """
         cdef Slot* slot = self.slot_in_hand()
+        cdef const u8[::1] view = rows.view(np.uint8)
         if not self.has_room:
             return False
         if slot.record_count == 0:
             return True
         return (slot.operation == operation
-                and slot.record_count + <u32>count <= BATCH_EVENTS_MAX
+                and not slot.open_chain
+                and is_imported(operation, slot.records) == is_imported(operation, &view[0])
+                and slot.record_count + <u32>len(rows) <= BATCH_EVENTS_MAX
                 and slot.payloads_bytes + <u64>payloads_bytes <= PAYLOADS_MAX)
 
     def add(self, operation, rows, payloads=None, offsets=None):
@@ -166,7 +189,7 @@ cdef class Pipeline:
         cdef u32 index
         cdef const u8[::1] bytes_view
         cdef const u32[::1] offsets_view
-        assert self.fits(operation, count, len(payloads) if payloads is not None else 0)
+        assert self.has_room and slot.record_count + count <= BATCH_EVENTS_MAX
         if first == 0:
             slot.operation = operation
             slot.has_payloads = False
@@ -187,6 +210,8 @@ cdef class Pipeline:
             for index in range(count):
                 slot.offsets[first + index + 1] = slot.payloads_bytes
         slot.record_count = first + count
+        slot.open_chain = count > 0 and is_linked(
+            operation, slot.records + <u64>(first + count - 1) * size)
         return first
 
     def seal(self, now, operation=None, event=0, note=b""):

@@ -9,12 +9,21 @@ import numpy as np
 
 from payvand.core.engine import Engine
 from payvand.core.frame import Frame
-from payvand.core.records import ACCOUNT, LIMIT, TRANSFER, Records, TransferFlags
+from payvand.core.records import (
+    ACCOUNT,
+    LIMIT,
+    TRANSFER,
+    Records,
+    TransferFlags,
+    u128_array,
+    u128_list,
+)
 from payvand.core.segments import JournalReader, read_frames
 from tests.support.ledger_records import Account, Limit, Transfer, records_of
 
 SECOND = 1_000_000_000
 SEGMENT_BYTES = 20 << 10
+ENGINE_SEGMENT_BYTES = 1 << 20
 
 
 @dataclass
@@ -105,3 +114,16 @@ def placed(folder: Path) -> Iterator[Placed]:
             assert data[start : start + len(frame.raw)] == frame.raw
             yield Placed(frame, path, start)
             start += len(frame.raw)
+
+
+async def opened(folder: Path, clock: Clock | None = None) -> Engine:
+    """Open an engine with small segments; accounts 1 and 2 exist."""
+    engine = await Engine.open(folder, clock=clock or Clock(), segment_bytes=ENGINE_SEGMENT_BYTES)
+    await engine.create_accounts(accounts(1, 2))
+    return engine
+
+
+async def posted(engine: Engine) -> int:
+    """Return what account 1 has been debited."""
+    found = await engine.lookup_accounts(u128_array([1]))
+    return u128_list(found["debits_posted"])[0]
