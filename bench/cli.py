@@ -14,6 +14,8 @@ from rich.console import Console
 
 from payvand.bench.domestic import DOMESTIC
 from payvand.bench.ledger import LEDGER
+from payvand.bench.projecting import PROJECT
+from payvand.bench.settling import SETTLE
 from payvand.bench.show import show
 from payvand.bench.workbench import Subject, run
 from payvand.core.errors import PayvandFault
@@ -81,7 +83,7 @@ def _command(subject: Subject) -> click.Command:
     )(callback)
 
 
-for _subject in (LEDGER, DOMESTIC):
+for _subject in (LEDGER, SETTLE, PROJECT, DOMESTIC):
     bench.add_command(_command(_subject))
 
 

@@ -10,7 +10,7 @@ from payvand.core.checksum import crc32c_of
 from payvand.core.frame import Frame
 from payvand.core.segments import read_frames
 
-HEADER_BYTES, SECTOR = 128, 512
+HEADER_BYTES, SECTOR_BYTES = 128, 512
 
 
 def forge_last_frame(folder: Path, *, field: str, value: Any) -> int:
@@ -32,12 +32,13 @@ def _holds(segment: Path, raw: bytes) -> bool:
 
 
 def _seal(frame: bytearray) -> None:
-    """Compute the sector table and the checksums of table and header."""
+    """Compute the sector table and the checksums of the header and of the table."""
     (sectors,) = struct.unpack_from("<I", frame, 56)
-    head = -(-(HEADER_BYTES + sectors * 4) // SECTOR) * SECTOR
-    for index, start in enumerate(range(head, len(frame), SECTOR)):
-        checksum = crc32c_of(bytes(frame[start : start + SECTOR]))
-        struct.pack_into("<I", frame, HEADER_BYTES + 4 * index, checksum)
+    head = -(-(HEADER_BYTES + sectors * 4) // SECTOR_BYTES) * SECTOR_BYTES
+    for number in range((len(frame) - head) // SECTOR_BYTES):
+        start = head + number * SECTOR_BYTES
+        checksum = crc32c_of(bytes(frame[start : start + SECTOR_BYTES]))
+        struct.pack_into("<I", frame, HEADER_BYTES + 4 * number, checksum)
     table = crc32c_of(bytes(frame[HEADER_BYTES:head]))
     struct.pack_into("<I", frame, HEADER_BYTES - 8, table)
     struct.pack_into("<I", frame, HEADER_BYTES - 4, crc32c_of(bytes(frame[: HEADER_BYTES - 4])))
