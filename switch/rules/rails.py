@@ -36,9 +36,15 @@ __all__ = [
     "parse",
 ]
 
-INSTANT, CYCLE, GROSS = KINDS = ("instant", "cycle", "gross")
+INSTANT = "instant"
+CYCLE = "cycle"
+GROSS = "gross"
+KINDS = (INSTANT, CYCLE, GROSS)
 
-REMOTE, BRANCH, INTERBANK = CHANNELS = ("remote", "branch", "interbank")
+REMOTE = "remote"
+BRANCH = "branch"
+INTERBANK = "interbank"
+CHANNELS = (REMOTE, BRANCH, INTERBANK)
 """How an order came in: over the net, at a counter, or between banks on their own account."""
 ANY_CHANNEL = "any"
 
