@@ -17,7 +17,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -140,6 +140,7 @@ class Engine:
         self._fault: Exception | None = None
         self._closing = False
         self._preparing: threading.Thread | None = None
+        self._unprepared = False
         self._workers = [
             threading.Thread(target=self._pipeline.run, name=f"commit-{n}", daemon=True)
             for n in range(COMMIT_WORKERS)
@@ -481,16 +482,21 @@ class Engine:
 
     def _prepare_segment(self) -> None:
         """Make the next segment ready on a thread of its own: it takes as long as writing it."""
-        if not self._closing and (self._preparing is None or not self._preparing.is_alive()):
+        if self._closing or self._unprepared:
+            return
+        if self._preparing is None or not self._preparing.is_alive():
             self._preparing = threading.Thread(
                 target=self._try_prepare, name="next-segment", daemon=True
             )
             self._preparing.start()
 
     def _try_prepare(self) -> None:
-        # The writer meets the same fault when it needs the segment, and stops then.
-        with suppress(PayvandFault):
+        try:
             self._journal.prepare()
+        except PayvandFault:
+            # Not tried again ahead of time. The writer makes the segment when it needs it; where it
+            # meets the same fault, the engine stops.
+            self._unprepared = True
 
 
 class Still:

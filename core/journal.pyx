@@ -6,6 +6,7 @@ the page cache where the file system allows it. A failed write or flush is never
 one, nobody can know what the disk holds, so the engine stops.
 """
 
+import contextlib
 import errno as errno_codes
 import fcntl
 import os
@@ -65,6 +66,7 @@ cdef extern from "<fcntl.h>" nogil:
     int payvand_flush(int fd)
     int fsync(int fd)
     int close(int fd)
+    int unlinkat(int folder, const char* name, int flags)
     int renameat(int old_folder, const char* old, int new_folder, const char* new)
     int pthread_mutex_init(pthread_mutex_t* lock, const void* attributes)
     int pthread_mutex_lock(pthread_mutex_t* lock)
@@ -120,17 +122,21 @@ cdef class Journal:
             self.folder_fd = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)
             self.lock_fd = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
+            self.close()
             raise JournalUnusable(f"can't open the journal's folder: {error}",
                                   hint="make the folder writable for this user") from error
         try:
             fcntl.flock(self.lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             holder = os.pread(self.lock_fd, 32, 0).decode(errors="replace").strip()
+            self.close()
             raise JournalInUse(
                 f"{self.folder} is in use by process {holder or 'unknown'}",
                 hint="stop that process first, or give this one another folder") from error
-        os.ftruncate(self.lock_fd, 0)
-        os.pwrite(self.lock_fd, f"{os.getpid()}\n".encode(), 0)
+        # Only for the message above: a full disk must not keep a journal from being read.
+        with contextlib.suppress(OSError):
+            os.ftruncate(self.lock_fd, 0)
+            os.pwrite(self.lock_fd, f"{os.getpid()}\n".encode(), 0)
 
     def start(self, journal_id):
         """Begin an empty journal under a 16-byte id."""
@@ -226,7 +232,9 @@ cdef class Journal:
         if failure == 0 and fsync(fd):
             failure = errno
         if failure:
+            # What it took of a full disk is given back.
             close(fd)
+            unlinkat(self.folder_fd, SPARE, 0)
             return failure
         self.spare_fd = fd
         return 0

@@ -1,0 +1,97 @@
+"""A real program on a disk that records what reaches it and fails where it is told; see disk.c."""
+
+import ctypes
+import os
+import struct
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from functools import cache
+from pathlib import Path
+from tempfile import mkdtemp
+
+ROOT = Path(__file__).parent.parent.parent
+_ENTRY = struct.Struct("<IiiIQQ")
+
+
+class Call(IntEnum):
+    """What a program did to the journal's files."""
+
+    OPEN = 1
+    WRITE = 2
+    SYNC = 3
+    RENAME = 4
+    CLOSE = 5
+    MARK = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One call, in the order in which they came; all threads of the program are in one order."""
+
+    call: Call
+    fd: int
+    failed: int
+    """The errno, or 0."""
+    offset: int
+    content: bytes
+    """What was written, the file's name, both names, or the program's own words."""
+
+
+@cache
+def _library() -> Path:
+    """Compile disk.c once for this run."""
+    path = Path(mkdtemp(prefix="disk-")) / "disk.so"
+    compiler = (sysconfig.get_config_var("CC") or "cc").split()[0]
+    source = Path(__file__).with_name("disk.c")
+    command = [compiler, "-O2", "-Wall", "-Werror", "-shared", "-fPIC", "-o", path, source, "-ldl"]
+    subprocess.run(command, check=True)
+    return path
+
+
+def start(
+    module: str,
+    arguments: Sequence[str],
+    *,
+    log: Path | None = None,
+    fail: str = "",
+    hold: Path | None = None,
+) -> subprocess.Popen[str]:
+    """Start `python -m MODULE ARGUMENTS...` on the disk; *fail* is told as in disk.c."""
+    environment = {**os.environ, "LD_PRELOAD": str(_library())}
+    environment |= {"DISK_LOG": str(log)} if log else {}
+    environment |= {"DISK_FAIL": fail} if fail else {}
+    environment |= {"DISK_HOLD": str(hold)} if hold else {}
+    return subprocess.Popen(
+        [sys.executable, "-m", module, *arguments],
+        cwd=ROOT,
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def run(module: str, arguments: Sequence[str], *, log: Path | None = None, fail: str = "") -> str:
+    """Run a module on the disk to its end and return what it printed."""
+    with start(module, arguments, log=log, fail=fail) as process:
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    return out
+
+
+def mark(words: bytes) -> None:
+    """Write the program's own words into the log; for programs that run on the disk."""
+    ctypes.CDLL(None).disk_mark(words, ctypes.c_uint64(len(words)))
+
+
+def read_log(path: Path) -> Iterator[Entry]:
+    """Iterate over the entries of a log."""
+    with path.open("rb") as file:
+        while head := file.read(_ENTRY.size):
+            kind, fd, failed, _, offset, size = _ENTRY.unpack(head)
+            yield Entry(Call(kind), fd, failed, offset, file.read(size))
