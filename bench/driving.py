@@ -30,6 +30,8 @@ class Driven:
     """Of each batch, from submission to the answer that it is durable."""
     refused: int
     """Events that did not take effect."""
+    cpu_ns: int
+    """Of this process, all its threads together."""
 
     @property
     def per_second(self) -> float:
@@ -58,12 +60,12 @@ async def drive(engine: Engine, work: Iterable[Records], in_flight: int = IN_FLI
             counts[1] += len(batch) - int(created)
 
     source = iter(work)
-    started = time.perf_counter_ns()
+    started, worked = time.perf_counter_ns(), time.process_time_ns()
     async with asyncio.TaskGroup() as group:
         for _ in range(in_flight):
             group.create_task(carry(source))
     elapsed = time.perf_counter_ns() - started
-    return Driven(counts[0], elapsed, latencies, counts[1])
+    return Driven(counts[0], elapsed, latencies, counts[1], cpu_ns=time.process_time_ns() - worked)
 
 
 async def prove_books(

@@ -1,6 +1,7 @@
 """What is measured about the ledger and its journal, in one process, durable throughout."""
 
 from payvand.bench.latency import single_durable
+from payvand.bench.recovery import replay
 from payvand.bench.throughput import hot_account, linked, two_phase, uniform
 from payvand.bench.workbench import Subject
 
@@ -17,5 +18,6 @@ LEDGER = Subject(
         "two_phase": two_phase(1_000_000),
         "linked_4": linked(1_000_000),
         "single_durable": single_durable,
+        "replay": replay,
     },
 )

@@ -14,7 +14,7 @@ import numpy as np
 import uvloop
 
 from payvand.bench.driving import IN_FLIGHT, Driven, drive, open_accounts, prove_books
-from payvand.bench.limit.loop import BareFile, Loop, file_bytes
+from payvand.bench.limit.loop import BareFile, Loop, file_bytes, warm
 from payvand.bench.load import CHAIN, LEDGER, Load, batches, posts_of
 from payvand.bench.result import Result
 from payvand.bench.workbench import Measure, Workbench
@@ -29,6 +29,8 @@ ROUND_BATCHES = 400
 QUICK_BATCHES = 24
 QUICK_ACCOUNTS_MAX = 100_000
 WARM_BATCHES = 12
+WARM_BYTES = 64 << 20
+WARM_BYTES_PER_EVENT = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,7 @@ class Rounds:
 
     engine: list[Driven]
     limit_ns: list[int]
+    limit_cpu_ns: int
     drawn_ns: int
 
 
@@ -99,7 +102,11 @@ def _beside_loop(workload: Workload) -> Measure:
             workload.unit,
             "plain C loop, same batches and bytes",
             statistics.median(plan.units * 1e9 / elapsed_ns for elapsed_ns in rounds.limit_ns),
-            plan.detail(rounds.engine, rounds.drawn_ns),
+            plan.detail(rounds.engine, rounds.drawn_ns)
+            | {
+                "reference_rounds": [round(plan.units * 1e9 / each) for each in rounds.limit_ns],
+                "reference_cpu_ns_per_event": round(rounds.limit_cpu_ns / plan.events_max),
+            },
         )
 
     return measure
@@ -136,24 +143,35 @@ class _Plan:
         """Of all rounds and the warming."""
         return (self.rounds * self.round_batches + WARM_BATCHES) * self.workload.batch
 
+    @property
+    def warm_bytes(self) -> int:
+        """Of memory that the host of a virtual machine must have at hand before a round.
+
+        More than an engine takes for a round, whichever of its tables grows in it.
+        """
+        return WARM_BYTES + self.events * WARM_BYTES_PER_EVENT
+
     def detail(self, drives: list[Driven], drawn_ns: int) -> dict[str, Any]:
         """Describe what was run, for the report."""
         latencies = sorted(each for drive in drives for each in drive.latencies_ns)
         return {
             "accounts": self.account_count,
             "events": self.events * self.rounds,
-            "rounds": self.rounds,
+            "rounds": [round(self.units * 1e9 / drive.elapsed_ns) for drive in drives],
             "batch": self.workload.batch,
             "batches_in_flight": IN_FLIGHT,
             "batch_p50_ms": round(latencies[len(latencies) // 2] / 1e6, 2),
             "batch_p99_ms": round(latencies[len(latencies) * 99 // 100] / 1e6, 2),
+            "cpu_ns_per_event": round(
+                sum(drive.cpu_ns for drive in drives) / (self.events * self.rounds)
+            ),
             "drawing_ns_per_event": round(drawn_ns / self.events_max),
         }
 
 
 async def _run_beside_loop(bench: Workbench, name: str, workload: Workload, plan: _Plan) -> Rounds:
     load = Load(plan.account_count)
-    rounds = Rounds([], [], 0)
+    rounds = Rounds([], [], 0, 0)
     with bench.scratch(name) as folder:
         bench.tell(f"{name}: opening {plan.account_count} accounts")
         loop = Loop(plan.account_count, plan.events_max, LEDGER)
@@ -166,7 +184,10 @@ async def _run_beside_loop(bench: Workbench, name: str, workload: Workload, plan
             since = time.perf_counter_ns()
             events = workload.draw(load, count, workload.batch)
             rounds.drawn_ns += time.perf_counter_ns() - since
+            worked = time.process_time_ns()
             limit_ns = loop.run(events, workload.batch, file)
+            rounds.limit_cpu_ns += time.process_time_ns() - worked
+            warm(plan.warm_bytes)
             driven = await drive(engine, batches(events, workload.batch))
             bench.prove(f"{name}: every transfer took effect", driven.refused == 0)
             if number:
@@ -223,6 +244,7 @@ async def _run_hot(
                 since = time.perf_counter_ns()
                 events = draw(load, count, plan.workload.batch)
                 drawn_ns += time.perf_counter_ns() - since
+                warm(plan.warm_bytes)
                 driven = await drive(engine, batches(events, plan.workload.batch))
                 bench.prove(f"{name}: every transfer took effect", driven.refused == 0)
                 if number:

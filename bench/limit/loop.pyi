@@ -20,6 +20,17 @@ class Loop:
 
         Returns how many ns it took. Raises OSError; fails where an event is not applied.
         """
+    def replay(self, batches: int, batch: int, file: BareFile) -> int:
+        """Read, prove and apply the frames of *batches* whole batches from the start of a file.
+
+        Returns how many ns it took. Raises OSError; fails where an event is not applied.
+        """
 
 def file_bytes(count: int, batch: int) -> int:
     """Return how many bytes *count* transfers take in frames of *batch*."""
+
+def warm(size: int) -> None:
+    """Touch *size* bytes of memory and give them back, so that the next to ask finds them quickly.
+
+    A virtual machine's host may have taken free pages away; the first touch then waits for it.
+    """

@@ -1,4 +1,4 @@
-"""The face of the plain C loop in `loop.h`, and of a bare durable append."""
+"""The face of the plain C loop in `loop.h` and `replay.h`, and of a bare durable append."""
 
 import os
 
@@ -8,7 +8,7 @@ from payvand.core import records
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
-cdef extern from "loop.h" nogil:
+cdef extern from "replay.h" nogil:
     ctypedef struct loop_transfer:
         pass
     ctypedef struct loop_books:
@@ -21,9 +21,13 @@ cdef extern from "loop.h" nogil:
     void loop_close(loop_books* books)
     int loop_run(loop_books* books, const loop_transfer* events, uint64_t count, uint32_t batch,
                  int fd, uint64_t* elapsed)
+    int loop_replay(loop_books* books, uint64_t batches, uint32_t batch, int fd,
+                    uint64_t* elapsed)
     int loop_create(const char* path, uint64_t size)
     int loop_append(int fd, uint64_t size, uint64_t offset, uint64_t* elapsed)
     uint64_t loop_frame_bytes(uint64_t count)
+    void* loop_memory(uint64_t size)
+    void loop_give_back(void* start, uint64_t size)
 
 
 def _raise(failure):
@@ -106,8 +110,33 @@ cdef class Loop:
         _raise(failure)
         return elapsed
 
+    def replay(self, batches, batch, file):
+        """Read, prove and apply the frames of *batches* whole batches from the start of a file.
+
+        Returns how many ns it took. Raises OSError; fails where an event is not applied.
+        """
+        cdef uint64_t count = batches
+        cdef uint32_t size = batch
+        cdef int fd = file.fd
+        cdef uint64_t elapsed = 0
+        cdef int failure
+        with nogil:
+            failure = loop_replay(&self.books, count, size, fd, &elapsed)
+        _raise(failure)
+        return elapsed
+
 
 def file_bytes(count, batch):
     """Return how many bytes *count* transfers take in frames of *batch*."""
     whole, rest = divmod(count, batch)
     return whole * loop_frame_bytes(batch) + (loop_frame_bytes(rest) if rest else 0)
+
+
+def warm(size):
+    """Touch *size* bytes of memory and give them back, so that the next to ask finds them quickly.
+
+    A virtual machine's host may have taken free pages away; the first touch then waits for it.
+    """
+    cdef uint64_t wanted = size
+    with nogil:
+        loop_give_back(loop_memory(wanted), wanted)

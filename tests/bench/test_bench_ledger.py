@@ -35,7 +35,9 @@ def test_a_run_prints_one_json_object_with_each_figure_beside_its_reference(
     assert "durable_10k" in done.stderr, "progress is told"
 
 
-@pytest.mark.parametrize("name", ["two_phase", "linked_4", "hot_account", "single_durable"])
+@pytest.mark.parametrize(
+    "name", ["two_phase", "linked_4", "hot_account", "single_durable", "replay"]
+)
 def test_the_books_prove_after_a_run(name: str, tmp_path: Path) -> None:
     done = _bench("ledger", "--json", "--quick", "--only", name, "--folder", str(tmp_path))
     assert done.exit_code == 0, done.stderr
