@@ -14,9 +14,12 @@ from payvand.client.faults import (
 )
 from payvand.client.operator import Operator
 from payvand.client.payment_id import new_payment_id, parse_payment_id, payment_id_text
+from payvand.client.payment_state import FINAL_STATES, STATE_NAMES
 
 __all__ = [
     "CALL_PAYMENTS_MAX",
+    "FINAL_STATES",
+    "STATE_NAMES",
     "Bank",
     "CallFailed",
     "CertificatesMissing",

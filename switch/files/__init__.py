@@ -15,6 +15,7 @@ from payvand.switch.files.payment_file import (
     PaymentFile,
     open_payment_file,
 )
+from payvand.switch.files.sending import Part, send
 from payvand.switch.files.summary import FileSummary
 
 __all__ = [
@@ -24,7 +25,9 @@ __all__ = [
     "FileSummary",
     "Instruction",
     "LineError",
+    "Part",
     "PaymentFile",
     "open_payment_file",
+    "send",
     "to_payment",
 ]

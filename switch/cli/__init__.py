@@ -1,0 +1,72 @@
+"""The `payvand` command: one module for each command, imported when it is called.
+
+Every command has --help, prints for people or with --json for scripts, and shows progress on
+standard error. Exit codes: 0 fine; 1 the answer is no (a proof failed, an instruction was refused);
+2 wrong usage; 3 a fault of operation.
+"""
+
+if __name__ != "payvand.switch.cli":
+    raise ImportError("import payvand.switch.cli, not " + __name__)
+
+from importlib import import_module
+from typing import Any, Final
+
+import click
+
+from payvand.switch.cli.faults import exit_code_of
+
+__all__ = ["main"]
+
+COMMANDS: Final = {
+    "serve": ("payvand.switch.cli.serve", "serve"),
+    "demo": ("payvand.switch.cli.demo", "demo"),
+    "submit": ("payvand.switch.cli.submit", "submit"),
+    "status": ("payvand.switch.cli.status", "status"),
+    "participants": ("payvand.switch.cli.participants", "participants"),
+    "fund": ("payvand.switch.cli.fund", "fund"),
+    "settle": ("payvand.switch.cli.settle", "settle"),
+    "windows": ("payvand.switch.cli.windows", "windows"),
+    "statement": ("payvand.switch.cli.statement", "statement"),
+    "totals": ("payvand.switch.cli.totals", "totals"),
+    "verify": ("payvand.switch.cli.verify", "verify"),
+    "certificates": ("payvand.switch.cli.certificates", "certificates"),
+    "sandbox-bank": ("payvand.switch.cli.sandbox_bank", "sandbox_bank"),
+    "bench": ("payvand.bench.cli", "bench"),
+}
+"""Module and attribute of each command, in the order in which `payvand --help` lists them."""
+
+
+class _Commands(click.Group):
+    """The commands, of which only the one that is called is imported."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order of use."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the command, or return None where there is none of the name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute = COMMANDS[cmd_name]
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; a fault of operation ends with its message and its hint."""
+        try:
+            return super().invoke(ctx)
+        except Exception as fault:
+            code = exit_code_of(fault)
+            if code is None:
+                raise
+            ctx.exit(code)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="payvand", prog_name="payvand")
+def main() -> None:
+    """Run a payments switch, and use one.
+
+    Start with `payvand demo`: a whole day of payments on this machine. A switch of your own is
+    `payvand serve`; what it says of itself, the other commands ask.
+    """

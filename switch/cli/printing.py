@@ -1,0 +1,95 @@
+"""How commands print: tables for people, JSON for scripts, amounts with their thousands."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+__all__ = [
+    "JsonListing",
+    "amount_text",
+    "moment",
+    "print_json",
+    "print_table",
+    "progress_console",
+    "table",
+]
+
+
+def print_json(content: Any) -> None:
+    """Print *content* as one JSON object on standard output."""
+    click.echo(json.dumps(content, indent=2, ensure_ascii=False))
+
+
+class JsonListing:
+    """One JSON object with a list of any length, printed as it comes, in the memory of one item.
+
+    `begin`, then `item` for each, then `end`.
+    """
+
+    def __init__(self) -> None:
+        """Nothing is printed yet."""
+        self._items = 0
+
+    def begin(self, fields: Mapping[str, Any], name: str) -> None:
+        """Print the fields before the list, and its *name*."""
+        click.echo("{\n" + "".join(f"  {_field(*field)},\n" for field in fields.items()), nl=False)
+        click.echo(f"  {json.dumps(name)}: [", nl=False)
+
+    def item(self, content: Any) -> None:
+        """Print an item."""
+        click.echo(("," if self._items else "") + "\n    ", nl=False)
+        click.echo(json.dumps(content, ensure_ascii=False), nl=False)
+        self._items += 1
+
+    def end(self, fields: Mapping[str, Any]) -> None:
+        """Print the fields after the list."""
+        click.echo("\n  ]" if self._items else "]", nl=False)
+        click.echo("".join(f",\n  {_field(*field)}" for field in fields.items()) + "\n}")
+
+
+def _field(name: str, value: Any) -> str:
+    return f"{json.dumps(name)}: {json.dumps(value, ensure_ascii=False)}"
+
+
+def progress_console() -> Console:
+    """Return the console that progress goes to: standard error."""
+    return Console(stderr=True, highlight=False)
+
+
+def table(
+    columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str = "", numbers: int = 0
+) -> Table:
+    """Return a table whose columns from *numbers* on are set to the right; 0 for none."""
+    made = Table(title=title or None, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+    for place, column in enumerate(columns):
+        right = bool(numbers) and place >= numbers
+        made.add_column(column, justify="right" if right else "left", no_wrap=right)
+    for row in rows:
+        made.add_row(*row)
+    return made
+
+
+def print_table(
+    columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str = "", numbers: int = 0
+) -> None:
+    """Print a table on standard output; see `table`."""
+    Console(highlight=False).print(table(columns, rows, title=title, numbers=numbers))
+
+
+def amount_text(amount: int | str) -> str:
+    """Return an amount of minor units with its thousands apart."""
+    return f"{int(amount):,}"
+
+
+def moment(nanoseconds: int) -> str:
+    """Return a time in UTC, to the millisecond, for people; empty for 0."""
+    if not nanoseconds:
+        return ""
+    seconds, rest = divmod(nanoseconds, 1_000_000_000)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S}.{rest // 1_000_000:03} UTC"

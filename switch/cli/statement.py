@@ -1,0 +1,156 @@
+"""`payvand statement`: what a participant paid and was paid in a settlement window."""
+
+import asyncio
+import csv
+import sys
+from typing import Any, Protocol
+
+import click
+
+from payvand.client import payment_id_text
+from payvand.switch.cli.options import Door, door_options
+from payvand.switch.cli.printing import JsonListing, amount_text, moment
+from payvand.v1.operator_service_pb2 import GetStatementResponse, StatementEntry
+
+__all__ = ["CSV_COLUMNS", "csv_row", "statement"]
+
+CSV_COLUMNS = ("posted_at", "id", "kind", "counterparty", "debit", "credit", "end_to_end_id")
+"""Times are nanoseconds since 1970, amounts minor units."""
+
+_TOTALS = ("opening", "debits", "credits", "closing")
+
+
+@click.command()
+@click.argument("participant", default="")
+@click.option(
+    "--window",
+    type=click.IntRange(min=0),
+    default=0,
+    help="The number of the window; the open one by default.",
+)
+@click.option("--csv", "as_csv", is_flag=True, help="Print the entries as CSV.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--as", "holder", metavar="NAME", help="Ask as this participant, not as operator.")
+@door_options()
+def statement(
+    participant: str, window: int, as_csv: bool, as_json: bool, door: Door, holder: str | None
+) -> None:
+    """Print the statement of PARTICIPANT for a window: balances, totals, every entry.
+
+    A bank or an agency may ask for its own, with --as or its --certificates.
+    """
+    if as_csv and as_json:
+        raise click.UsageError("choose --csv or --json")
+    if holder is not None:
+        door = Door(door.address, door.certificates.parent / holder)
+    writer: _Writer = _Csv() if as_csv else _Json() if as_json else _Text()
+    asyncio.run(_print(door, participant or holder or "", window, writer))
+
+
+class _Writer(Protocol):
+    """Prints a statement page by page."""
+
+    def begin(self, page: GetStatementResponse) -> None:
+        """Print what stands before the entries."""
+
+    def entry(self, entry: StatementEntry) -> None:
+        """Print an entry."""
+
+    def end(self, page: GetStatementResponse) -> None:
+        """Print what stands after them."""
+
+
+async def _print(door: Door, participant: str, window: int, writer: _Writer) -> None:
+    async with door.operator() as connection:
+        last = None
+        async for page in connection.statement(participant, window=window):
+            if last is None:
+                writer.begin(page)
+            for entry in page.entries:
+                writer.entry(entry)
+            last = page
+        assert last is not None, "a statement has a page"
+        writer.end(last)
+
+
+class _Text:
+    """For people: a heading with the totals, then a line for each entry."""
+
+    def begin(self, page: GetStatementResponse) -> None:
+        """Print the heading."""
+        click.echo(f"{page.participant}, window {page.window}, {page.entries_total:,} entries")
+        for name in _TOTALS:
+            click.echo(f"  {name:<10}{amount_text(getattr(page, name)):>28}")
+
+    def entry(self, entry: StatementEntry) -> None:
+        """Print an entry."""
+        sign = "-" if entry.debit else "+"
+        click.echo(
+            f"{moment(entry.posted_at)}  {payment_id_text(entry.id)}  {entry.kind:<16}"
+            f"{entry.counterparty:<16}{sign}{amount_text(entry.amount):>24}  {entry.end_to_end_id}"
+        )
+
+    def end(self, page: GetStatementResponse) -> None:
+        """Print nothing more: the totals stand at the top."""
+
+
+class _Csv:
+    """For programs that read CSV: the entries alone."""
+
+    def __init__(self) -> None:
+        self._writer = csv.writer(sys.stdout, lineterminator="\n")
+
+    def begin(self, page: GetStatementResponse) -> None:
+        """Print the heading."""
+        self._writer.writerow(CSV_COLUMNS)
+
+    def entry(self, entry: StatementEntry) -> None:
+        """Print an entry."""
+        self._writer.writerow(csv_row(entry))
+
+    def end(self, page: GetStatementResponse) -> None:
+        """Print nothing more."""
+
+
+class _Json:
+    """For scripts: one object."""
+
+    def __init__(self) -> None:
+        self._listing = JsonListing()
+
+    def begin(self, page: GetStatementResponse) -> None:
+        """Print what stands on every page."""
+        about: dict[str, Any] = {"participant": page.participant, "window": page.window}
+        about |= {name: getattr(page, name) for name in _TOTALS}
+        self._listing.begin(about | {"entries_total": page.entries_total}, "entries")
+
+    def entry(self, entry: StatementEntry) -> None:
+        """Print an entry."""
+        self._listing.item(
+            {
+                "id": entry.id.hex(),
+                "posted_at": entry.posted_at,
+                "kind": entry.kind,
+                "counterparty": entry.counterparty,
+                "debit": entry.debit,
+                "amount": entry.amount,
+                "end_to_end_id": entry.end_to_end_id,
+            }
+        )
+
+    def end(self, page: GetStatementResponse) -> None:
+        """Close the object."""
+        self._listing.end({})
+
+
+def csv_row(entry: StatementEntry) -> tuple[object, ...]:
+    """Return an entry in the order of `CSV_COLUMNS`."""
+    sides = (entry.amount, "") if entry.debit else ("", entry.amount)
+    return (
+        entry.posted_at,
+        entry.id.hex(),
+        entry.kind,
+        entry.counterparty,
+        *sides,
+        entry.end_to_end_id,
+    )
