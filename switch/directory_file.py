@@ -1,7 +1,7 @@
 """The directory file: who takes part, as an operator writes it down in TOML.
 
-It is what a switch is first onboarded from (`examples/directory.toml`). Each `[[participant]]` is
-checked for itself and against the others before any of them is used.
+It is what a switch is first onboarded from (`sandbox/directory.toml` is an example). Each
+`[[participant]]` is checked for itself and against the others before any of them is used.
 """
 
 import re

@@ -3,12 +3,12 @@
 import asyncio
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 
 from payvand.core.errors import JournalInUse, JournalUnusable
-from payvand.settlement.database import connect, create_books, migrate
+from payvand.settlement.database import Executor, connect, create_books, migrate
 from payvand.settlement.errors import DatabaseUnavailable
 from payvand.settlement.postgres import EmbeddedPostgres
 from payvand.settlement.proof import Proof
@@ -17,7 +17,17 @@ from payvand.settlement.proofs import prove_all
 __all__ = ["verify"]
 
 
-async def verify(data: Path, *, database: str = "", with_database: bool = True) -> list[Proof]:
+More = Callable[[Executor], Awaitable[list[Proof]]]
+"""Proofs of the caller's own, from the database."""
+
+
+async def _nothing_more(_: Executor) -> list[Proof]:
+    return []
+
+
+async def verify(
+    data: Path, *, database: str = "", with_database: bool = True, more: More = _nothing_more
+) -> list[Proof]:
     """Return the proofs of `payvand.settlement.proofs` for a data folder.
 
     The folder is held for as long as that takes, as a switch would hold it. Where the journal is
@@ -28,6 +38,7 @@ async def verify(data: Path, *, database: str = "", with_database: bool = True) 
         database: the connection string of its database; empty for the embedded one, which is
             started for the time.
         with_database: False to look at the journal's files alone.
+        more: proves something further, where the database can be had.
 
     Raises:
         JournalInUse: a switch runs on the folder; what it writes just now can't be judged.
@@ -51,7 +62,9 @@ async def verify(data: Path, *, database: str = "", with_database: bool = True) 
                     await create_books(connection)
             except DatabaseUnavailable as fault:
                 return [*await prove_all(journal), Proof("database_answers", False, str(fault))]
-            return await prove_all(journal, pool)
+            proofs = await prove_all(journal, pool)
+            async with pool.acquire() as connection:
+                return [*proofs, *await more(connection)]
 
 
 @contextmanager

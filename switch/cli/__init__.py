@@ -8,6 +8,7 @@ standard error. Exit codes: 0 fine; 1 the answer is no (a proof failed, an instr
 if __name__ != "payvand.switch.cli":
     raise ImportError("import payvand.switch.cli, not " + __name__)
 
+import os
 from importlib import import_module
 from typing import Any, Final
 
@@ -16,6 +17,9 @@ import click
 from payvand.switch.cli.faults import exit_code_of
 
 __all__ = ["main"]
+
+# grpc's care for processes that fork without exec, which none of ours does, only makes noise.
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
 
 COMMANDS: Final = {
     "serve": ("payvand.switch.cli.serve", "serve"),

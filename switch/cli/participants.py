@@ -13,6 +13,7 @@ from payvand.v1.operator_service_pb2 import Participant, ParticipantPosition
 
 __all__ = ["participants"]
 
+
 @click.group()
 def participants() -> None:
     """Show the participants and their positions, or onboard them."""
@@ -33,8 +34,8 @@ def list_participants(door: Door, as_json: bool) -> None:
 def put_participants(directory: Path, door: Door, as_json: bool) -> None:
     """Onboard the participants of a DIRECTORY file, or bring known ones up to it.
 
-    The file is TOML (see examples/directory.toml). It may be put again at will. Prefunding isn't
-    paid in by this: see `payvand fund`.
+    The file is TOML (see switch/sandbox/directory.toml). It may be put again at will. Prefunding
+    isn't paid in by this: see `payvand fund`.
     """
     asyncio.run(_put(load(directory), door, as_json))
 

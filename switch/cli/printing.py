@@ -3,11 +3,12 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 import click
 from rich import box
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 
 __all__ = [
@@ -19,6 +20,8 @@ __all__ = [
     "progress_console",
     "table",
 ]
+
+TABLE_WIDTH_MAX: Final = 400
 
 
 def print_json(content: Any) -> None:
@@ -69,7 +72,7 @@ def table(
     made = Table(title=title or None, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
     for place, column in enumerate(columns):
         right = bool(numbers) and place >= numbers
-        made.add_column(column, justify="right" if right else "left", no_wrap=right)
+        made.add_column(column, justify="right" if right else "left", no_wrap=True)
     for row in rows:
         made.add_row(*row)
     return made
@@ -79,7 +82,12 @@ def print_table(
     columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str = "", numbers: int = 0
 ) -> None:
     """Print a table on standard output; see `table`."""
-    Console(highlight=False).print(table(columns, rows, title=title, numbers=numbers))
+    made = table(columns, rows, title=title, numbers=numbers)
+    console = Console(highlight=False)
+    # Wider than the terminal a table wraps, but no figure is cut off.
+    wide = console.options.update(width=TABLE_WIDTH_MAX)
+    console.width = max(console.width, Measurement.get(console, wide, made).maximum)
+    console.print(made)
 
 
 def amount_text(amount: int | str) -> str:

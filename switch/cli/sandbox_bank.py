@@ -4,6 +4,7 @@ import asyncio
 import json
 import signal
 from pathlib import Path
+from typing import Any
 
 import click
 import uvloop
@@ -31,10 +32,16 @@ __all__ = ["sandbox_bank"]
     help="A payment file to send; may be given again, also for the same file.",
 )
 @click.option("--agency", is_flag=True, help="Be a government service: receive fees only.")
+@click.option("--hold", is_flag=True, help="Send nothing before the signal SIGUSR1.")
 @click.option("--json", "as_json", is_flag=True, help="Tell how it stands as lines of JSON.")
 @door_options(participant=True)
 def sandbox_bank(
-    folder: Path | None, files: tuple[Path, ...], agency: bool, as_json: bool, door: Door
+    folder: Path | None,
+    files: tuple[Path, ...],
+    agency: bool,
+    hold: bool,
+    as_json: bool,
+    door: Door,
 ) -> None:
     """Be a bank: send files, answer what comes in, keep a book of one's own. Ends with Ctrl-C.
 
@@ -51,21 +58,33 @@ def sandbox_bank(
             door,
             folder or door.certificates.parent.parent / "books" / name,
             files=None if agency else files,
+            hold=hold,
             as_json=as_json,
         )
     )
 
 
 async def _run(
-    name: str, door: Door, folder: Path, *, files: tuple[Path, ...] | None, as_json: bool
+    name: str,
+    door: Door,
+    folder: Path,
+    *,
+    files: tuple[Path, ...] | None,
+    hold: bool,
+    as_json: bool,
 ) -> None:
-    kind, options = (SandboxAgency, {}) if files is None else (SandboxBank, {"files": files})
-    participant: Participant = await kind.connect(
+    go = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGUSR1, go.set)
+    if not hold:
+        go.set()
+    kind: type[Participant] = SandboxAgency if files is None else SandboxBank
+    options: dict[str, Any] = {} if files is None else {"files": files, "go": go}
+    participant = await kind.connect(
         name, address=door.address, certificates=door.certificates, folder=folder, **options
     )
     async with participant:
         work = asyncio.create_task(participant.run(_tell_json if as_json else _tell_people))
-        loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, work.cancel)
         try:

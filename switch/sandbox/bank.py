@@ -1,5 +1,6 @@
 """A sandbox bank: sends its files, answers what it is offered, keeps its own book."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,15 +17,27 @@ class SandboxBank(Participant):
     """A bank that submits payment files and answers by the rules of `accounts`."""
 
     def __init__(
-        self, name: str, bank: Bank, folder: Path, *, answers: bool, files: Sequence[Path] = ()
+        self,
+        name: str,
+        bank: Bank,
+        folder: Path,
+        *,
+        answers: bool,
+        go: asyncio.Event,
+        files: Sequence[Path] = (),
     ) -> None:
-        """Be ready to send *files*, in order; one that is named twice is sent twice."""
+        """Be ready to send *files*, in order, once *go* is set; one named twice is sent twice."""
         super().__init__(name, bank, folder, answers=answers)
         self.outbox = Outbox(bank, self.book, files)
+        self._go = go
 
     def works(self) -> list[Any]:
         """Return the coroutines of its work."""
-        return [*super().works(), self.outbox.run()]
+        return [*super().works(), self._send()]
+
+    async def _send(self) -> None:
+        await self._go.wait()
+        await self.outbox.run()
 
     def moved(self) -> None:
         """Let the outbox look whether there is room for more."""

@@ -6,6 +6,7 @@ made to.
 """
 
 import asyncio
+import signal
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Sequence
@@ -54,6 +55,11 @@ class Child:
         assert self._process.stdout is not None, "it was started with a pipe"
         async for line in self._process.stdout:
             yield line.decode()
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal; nothing where it has ended."""
+        with suppress(ProcessLookupError):
+            self._process.send_signal(number)
 
     def ended(self) -> ChildEnded:
         """Return the fault of its having ended."""

@@ -1,32 +1,206 @@
 """A demo: a switch, its banks and its government services as processes, and a day between them.
 
     certificates ─► switch ─► onboarding, funding ─► the day's files ─► banks and services
-        ─► every payment at its end ─► window closed ─► reckoning ─► all stopped ─► proofs
+        ─► every payment at its end ─► window closed, statements ─► all stopped ─► proofs
 
 Whatever interrupts it, the data folder can be carried on from: the switch recovers from its
 journal, each bank from its book, and the day from its folder (see `days`).
 """
 
 import asyncio
-import time
+import json
+import signal
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
 from payvand.client import Operator
-from payvand.core.errors import PayvandFault
-from payvand.settlement.database import connect
-from payvand.settlement.postgres import EmbeddedPostgres
 from payvand.settlement.proof import Proof
-from payvand.settlement.proofs import prove_all
-from payvand.switch.cli.certificates import issue_all
-from payvand.switch.cli.fund import prefund
-from payvand.switch.cli.participants import put
 from payvand.switch.directory_file import ParticipantEntry
 from payvand.switch.identity import Role
+from payvand.switch.onboarding import OPERATOR, issue_all, prefund, put
 from payvand.switch.sandbox.children import Child
 from payvand.switch.sandbox.days import Day, next_day
 from payvand.switch.sandbox.participant import Standing
+from payvand.switch.sandbox.reckoning import Reckoning, compare_with_switch, prove_day, reckon
+from payvand.switch.sandbox.statement_files import Summary, write_statements
 from payvand.v1.operator_service_pb2 import SettlementWindow
+
+__all__ = ["Played", "Watcher", "play"]
+
+LOGS: Final = "logs"
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """A day that was played to its end."""
+
+    day: Day
+    reckoning: Reckoning
+    window: SettlementWindow
+    statements: Sequence[Summary]
+    proofs: Sequence[Proof]
+
+    @property
+    def holds(self) -> bool:
+        """Tell whether every proof holds."""
+        return all(proof.holds for proof in self.proofs)
+
+
+class Watcher(Protocol):
+    """Who is shown how a demo goes on."""
+
+    def phase(self, words: str) -> None:
+        """See what is being done now."""
+
+    def standings(self, standings: Mapping[str, Standing], sendings: int) -> None:
+        """See how the participants stand; *sendings* instructions are to be sent in all."""
+
+
+async def play(
+    data: Path,
+    directory: Sequence[ParticipantEntry],
+    *,
+    instructions: int,
+    seed: int,
+    deadline_s: int,
+    watcher: Watcher,
+) -> Played:
+    """Play the day of *data* that isn't over, or the next, and prove what came of it.
+
+    Args:
+        data: the data folder, made where there is none.
+        directory: who takes part.
+        instructions: how many a new day has, about.
+        seed: what a new day's payments are drawn from.
+        deadline_s: how long the switch lets a creditor's bank think.
+        watcher: is shown how it goes.
+
+    Raises:
+        ChildEnded: a process ended before it was asked to.
+        ClientFault, PayvandFault: the switch or the folder can't be used.
+    """
+    watcher.phase("writing the day's files")
+    day = await asyncio.to_thread(
+        next_day,
+        data,
+        directory,
+        instructions=instructions,
+        seed=seed,
+        tell=lambda name: watcher.phase(f"writing {name}"),
+    )
+    watcher.phase("starting the switch and its PostgreSQL")
+    issue_all(data / "certificates", [(entry.name, Role(entry.role)) for entry in directory])
+    async with AsyncExitStack() as stack:
+        address = await _start_switch(stack, data, deadline_s)
+        operator = await stack.enter_async_context(
+            Operator.connect(address, data / "certificates" / OPERATOR)
+        )
+        watcher.phase("onboarding and funding the participants")
+        await put(operator, directory)
+        for entry in directory:
+            if entry.prefunding:
+                await prefund(operator, entry)
+        standings = await _play_files(data, directory, day, watcher)
+        watcher.phase("closing the settlement window")
+        window = await _close(operator, day)
+        watcher.phase("writing the statements")
+        statements = await write_statements(
+            operator, directory, window.number, day.folder / "statements"
+        )
+        watcher.phase("asking the ledger for every payment in the banks' books")
+        asked = await compare_with_switch(data, directory, address)
+    watcher.phase("proving journal, ledger, windows, database and books")
+    proofs = [asked, *await prove_day(data, directory, standings)]
+    reckoning = reckon(data, directory, standings, day)
+    played = Played(day, reckoning, window, statements, proofs)
+    day.complete(
+        {
+            "states_so_far": reckoning.states_so_far,
+            "sent_again_so_far": reckoning.sent_again_so_far,
+            "proofs": {proof.name: proof.holds for proof in proofs},
+            "window": window.number,
+        }
+    )
+    return played
+
+
+async def _start_switch(stack: AsyncExitStack, data: Path, deadline_s: int) -> str:
+    """Start the switch and return its address once it says it is ready."""
+    arguments = ["serve", "--data", str(data), "--listen", "127.0.0.1:0", "--metrics-port", "0"]
+    arguments += ["--acceptance-deadline", str(deadline_s), "--json"]
+    child = await Child.start("the switch", arguments, log=data / LOGS / "switch.log")
+    stack.push_async_callback(child.stop)
+    async for line in child.lines():
+        return str(json.loads(line)["address"])
+    raise child.ended()
+
+
+async def _play_files(
+    data: Path, directory: Sequence[ParticipantEntry], day: Day, watcher: Watcher
+) -> dict[str, Standing]:
+    """Start every participant, and stop them when every payment has its end in every book."""
+    watcher.phase("the banks and services connect")
+    standings: dict[str, Standing] = {}
+    started, over = asyncio.Event(), asyncio.Event()
+    children: list[Child] = []
+
+    async def listen(child: Child) -> None:
+        async for line in child.lines():
+            standing = Standing.from_json(json.loads(line))
+            standings[standing.name] = standing
+            if not started.is_set() and len(standings) == len(directory):
+                started.set()
+            watcher.standings(standings, day.sendings)
+            if _is_over(standings, directory):
+                over.set()
+        if not over.is_set():
+            raise child.ended()
+
+    async with AsyncExitStack() as stack, asyncio.TaskGroup() as listening:
+        for entry in directory:
+            arguments = [
+                "sandbox-bank",
+                "--as",
+                entry.name,
+                "--data",
+                str(data),
+                "--json",
+                "--hold",
+            ]
+            if entry.role == "agency":
+                arguments.append("--agency")
+            for file in day.files.get(entry.name, []):
+                arguments += ["--submit", str(file)]
+            child = await Child.start(entry.name, arguments, log=data / LOGS / f"{entry.name}.log")
+            stack.push_async_callback(child.stop)
+            children.append(child)
+            listening.create_task(listen(child))
+        await started.wait()
+        watcher.phase("the banks send their files, answer and settle")
+        for child in children:
+            child.signal(signal.SIGUSR1)
+        await over.wait()
+        await stack.aclose()
+    return standings
+
+
+def _is_over(standings: Mapping[str, Standing], directory: Sequence[ParticipantEntry]) -> bool:
+    """Tell whether all was sent, and every payment has one and the same end on both its sides."""
+    if len(standings) < len(directory) or not all(one.finished for one in standings.values()):
+        return False
+    return all(
+        sum(one.sent.get(state, (0, ""))[0] for one in standings.values())
+        == sum(one.received.get(state, (0, ""))[0] for one in standings.values())
+        for state in ("reserved", "settled", "rejected", "expired")
+    )
+
+
+async def _close(operator: Operator, day: Day) -> SettlementWindow:
+    """Close the day's window, the same one however often that is tried."""
+    if not day.window:
+        newest = next(iter(await operator.windows(1)))
+        day.choose_window(newest.number if not newest.closed_sequence else newest.number + 1)
+    return await operator.close_window(day.window)
