@@ -39,6 +39,7 @@ from payvand.settlement.errors import WindowFault
 
 __all__ = [
     "EVENT_WINDOW_CLOSED",
+    "RECORDS_MAX",
     "SETTLEMENT_CODE",
     "NetPosition",
     "Netting",

@@ -9,7 +9,7 @@ that of the open window is the account's balance in the ledger.
 
 import csv
 import io
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -21,9 +21,11 @@ from payvand.settlement.netting import is_position, participant_of
 
 __all__ = [
     "ENTRIES_MAX",
+    "Reference",
     "Statement",
     "StatementEntry",
     "StatementPage",
+    "read_entries",
     "read_page",
     "render_csv",
     "render_text",
@@ -100,6 +102,20 @@ async def read_page(
         rows = await connection.fetch(_ENTRIES, account, statement.window, after, limit + 1)
     entries = tuple(_entry_of(row) for row in rows[:limit])
     return StatementPage(statement, entries, entries[-1].timestamp if len(rows) > limit else 0)
+
+
+async def read_entries(
+    connection: Executor, account: int, window: int
+) -> AsyncIterator[StatementEntry]:
+    """Iterate over all entries of a closed window, which doesn't change while it is read."""
+    after = 0
+    while True:
+        rows = await connection.fetch(_ENTRIES, account, window, after, ENTRIES_MAX)
+        for row in rows:
+            yield _entry_of(row)
+        if len(rows) < ENTRIES_MAX:
+            return
+        after = rows[-1]["timestamp"]
 
 
 _TOTALS = """
