@@ -30,6 +30,7 @@ import shutil
 import signal
 import stat
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -95,6 +96,13 @@ wait "$server"
 status=$?
 kill "$watcher" 2>/dev/null
 exit $status
+"""
+
+
+BECOME_USER = """
+import os, sys
+os.setgroups([]); os.setgid(int(sys.argv[2])); os.setuid(int(sys.argv[1]))
+os.execv(sys.argv[3], sys.argv[3:])
 """
 
 
@@ -287,7 +295,7 @@ class EmbeddedPostgres:
         with (self.home / "postgres.log").open("ab") as log:
             server = (str(binaries / "bin" / "postgres"), "-D", str(cluster), *options)
             supervisor: subprocess.Popen[bytes] = subprocess.Popen(  # noqa: S603
-                ["/bin/sh", "-c", SUPERVISOR, "sh", *server],
+                _as_user(self._user, "/bin/sh", "-c", SUPERVISOR, "sh", *server),
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
@@ -314,7 +322,7 @@ class EmbeddedPostgres:
     def _run(self, *command: Any) -> bytes:
         """Run a program of PostgreSQL as the server's user and return what it says."""
         done: subprocess.CompletedProcess[bytes] = subprocess.run(  # noqa: S603
-            [os.fspath(part) for part in command],
+            _as_user(self._user, *(os.fspath(part) for part in command)),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             check=False,
@@ -329,14 +337,11 @@ class EmbeddedPostgres:
         return done.stdout
 
     def _environment(self) -> dict[str, Any]:
-        """Return what every child gets: a clean environment, the home, the user."""
-        options: dict[str, Any] = {
+        """Return what every child gets: a clean environment and the home."""
+        return {
             "env": {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC", "HOME": str(self.home)},
             "cwd": self.home,
         }
-        if self._user is not None:
-            options |= {"user": self._user.pw_uid, "group": self._user.pw_gid, "extra_groups": []}
-        return options
 
     def _truncate_log(self) -> None:
         log = self.home / "postgres.log"
@@ -370,18 +375,27 @@ def _installed() -> tuple[Path, Path]:
     return package, found[-1].parent.parent
 
 
+def _as_user(user: pwd.struct_passwd | None, *command: str) -> list[str]:
+    """Return the command that runs *command* as *user*.
+
+    The child becomes the user by itself: where subprocess does it, Python forks in the plain way,
+    and a fork amid the threads of gRPC crashes.
+    """
+    if user is None:
+        return list(command)
+    become = (sys.executable, "-I", "-S", "-c", BECOME_USER, str(user.pw_uid), str(user.pw_gid))
+    return [*become, *command]
+
+
 def _probe(user: pwd.struct_passwd, *command: str) -> bool:
     """Tell whether a command succeeds for a user: the one sure test of permissions."""
     try:
         done = subprocess.run(  # noqa: S603
-            command,
+            _as_user(user, *command),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             check=False,
             cwd="/",
-            user=user.pw_uid,
-            group=user.pw_gid,
-            extra_groups=[],
         )
     except OSError:
         return False
