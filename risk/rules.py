@@ -28,17 +28,15 @@ more than `amount_max`. `blocked` has `debtors` and `creditors`, lists of IBANs 
 """
 
 import re
-import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 from hashlib import blake2b, sha256
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from payvand.core.errors import PayvandFault
+from payvand.risk.fields import Fields, FileFault, Problem, read_toml
 
 __all__ = [
     "ALL_CODES",
@@ -46,7 +44,6 @@ __all__ = [
     "Action",
     "AmountRule",
     "BlockedRule",
-    "Problem",
     "Rule",
     "RuleFileFault",
     "RulePack",
@@ -78,7 +75,6 @@ _NAME = re.compile(r"[a-z][a-z0-9]*(?:[.-][a-z0-9]+)*")
 _REASON = re.compile(r"[A-Z]{2}[A-Z0-9]{2}")
 _KEY = re.compile(r"[0-9a-f]{16}")
 _IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{10,30}")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Action(IntEnum):
@@ -89,31 +85,8 @@ class Action(IntEnum):
     DECLINE = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing wrong with a rule file."""
-
-    path: str
-    """Of the field, for example `rule[3].amount_max`."""
-    rule_id: str
-    """Of the rule it belongs to; empty where the file itself is wrong, or the id."""
-    message: str
-
-    def __str__(self) -> str:
-        of_rule = f" (rule {self.rule_id})" if self.rule_id else ""
-        return f"{self.path}{of_rule}: {self.message}"
-
-
-class RuleFileFault(PayvandFault):
-    """A rule file is wrong; nothing of it was taken. `problems` lists all that was found."""
-
-    def __init__(self, source: str, problems: Sequence[Problem]) -> None:
-        listed = "; ".join(str(problem) for problem in problems)
-        super().__init__(
-            f"{source}: {listed}", hint="mend the file; the rules in force have not changed"
-        )
-        self.source = source
-        self.problems = tuple(problems)
+class RuleFileFault(FileFault):
+    """A rule file is wrong; the rules in force have not changed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,12 +186,10 @@ def read_rules(document: bytes, *, source: str) -> RulePack:
 
     Raises RuleFileFault with everything that is wrong, not only the first.
     """
-    try:
-        table = tomllib.loads(document.decode("utf-8"))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        raise RuleFileFault(source, [Problem("", "", f"isn't TOML: {error}")]) from None
-    problems: list[Problem] = []
-    top = _Fields(table, "", "", problems)
+    table, problems = read_toml(document)
+    if problems:
+        raise RuleFileFault(source, problems)
+    top = Fields(table, "", "", problems)
     if top.integer("format", 1, 1 << 31) not in (FORMAT, None):
         top.wrong("format", f"is not {FORMAT}, the only one that this version reads")
     name = top.pattern("pack", _NAME, "a name of lower-case words")
@@ -232,7 +203,7 @@ def read_rules(document: bytes, *, source: str) -> RulePack:
     return RulePack(name, version, sha256(document).digest(), tuple(rules))
 
 
-def _read_all(top: "_Fields", problems: list[Problem]) -> list[Rule | None]:
+def _read_all(top: Fields, problems: list[Problem]) -> list[Rule | None]:
     tables = top.take("rule", list, "an array of tables", default=[])
     if tables is None:
         return []
@@ -248,7 +219,7 @@ def _read_all(top: "_Fields", problems: list[Problem]) -> list[Rule | None]:
             problems.append(Problem(path, "", "isn't a table"))
             continue
         identity = table.get("id")
-        fields = _Fields(table, path + ".", identity if isinstance(identity, str) else "", problems)
+        fields = Fields(table, path + ".", identity if isinstance(identity, str) else "", problems)
         kind = table.get("kind")
         rules.append(_read_rule(fields))
         kinds[str(kind)] = kinds.get(str(kind), 0) + 1
@@ -262,7 +233,7 @@ def _read_all(top: "_Fields", problems: list[Problem]) -> list[Rule | None]:
     return rules
 
 
-def _read_rule(fields: "_Fields") -> Rule | None:
+def _read_rule(fields: Fields) -> Rule | None:
     """Make a rule, or None where something about it is wrong and was noted."""
     before = len(fields.problems)
     kind = fields.take("kind", str, "a text")
@@ -277,7 +248,7 @@ def _read_rule(fields: "_Fields") -> Rule | None:
         "valid_from": fields.moment("valid_from"),
         "valid_to": fields.moment("valid_to", default=END_OF_TIME),
         "text": fields.texts("text", ("en", "fa")),
-        "codes": fields.codes("codes"),
+        "codes": _codes(fields, "codes"),
     }
     own: dict[str, Any] = {}
     match kind:
@@ -297,8 +268,8 @@ def _read_rule(fields: "_Fields") -> Rule | None:
                 fields.wrong("ledger", "is missing: amounts of several currencies have no sum")
         case "blocked":
             own = {
-                "debtors": fields.accounts("debtors"),
-                "creditors": fields.accounts("creditors"),
+                "debtors": _accounts(fields, "debtors"),
+                "creditors": _accounts(fields, "creditors"),
             }
         case str():
             fields.wrong("kind", f"is {kind!r} instead of 'amount', 'velocity' or 'blocked'")
@@ -319,108 +290,36 @@ _KINDS: Mapping[str, type[Rule]] = {
 }
 
 
-class _Fields:
-    """The fields of one table, each taken once; what is wrong is noted, not raised."""
+def _codes(fields: Fields, name: str) -> int | None:
+    """Return a list of payment kinds as bits."""
+    values = fields.take(name, list, "a list of integers", default=None)
+    if values is None:
+        return ALL_CODES
+    mask = 0
+    for index, code in enumerate(values):
+        if not isinstance(code, int) or isinstance(code, bool) or not 1 <= code <= 9:
+            fields.wrong(f"{name}[{index}]", "isn't a kind of payment, 1 to 9")
+        else:
+            mask |= 1 << code
+    if not values:
+        fields.wrong(name, "is empty")
+    return mask
 
-    def __init__(
-        self, table: Mapping[str, Any], path: str, rule_id: str, problems: list[Problem]
-    ) -> None:
-        self._rest = dict(table)
-        self._path = path
-        self._rule_id = rule_id
-        self.problems = problems
 
-    def wrong(self, name: str, message: str) -> None:
-        """Note a problem of a field."""
-        self.problems.append(Problem(self._path + name, self._rule_id, message))
-
-    def take(self, name: str, kind: type, what: str, *, default: Any = ...) -> Any:
-        """Return a field of a type, or None where it is wrong."""
-        if name not in self._rest:
-            if default is ...:
-                self.wrong(name, "is missing")
-                return None
-            return default
-        value = self._rest.pop(name)
-        if not isinstance(value, kind) or isinstance(value, bool):
-            self.wrong(name, f"isn't {what}")
-            return None
-        return value
-
-    def integer(self, name: str, least: int, most: int, *, default: Any = ...) -> int | None:
-        """Return an integer within bounds."""
-        value = self.take(name, int, "an integer", default=default)
-        if value is not None and value is not default and not least <= value <= most:
-            self.wrong(name, f"is {value}, not from {least} to {most}")
-            return None
-        return value  # type: ignore[no-any-return]  # `take` has looked
-
-    def pattern(self, name: str, pattern: re.Pattern[str], what: str) -> str | None:
-        """Return a text that fits a pattern."""
-        value = self.take(name, str, "a text")
-        if value is not None and not pattern.fullmatch(value):
-            self.wrong(name, f"is {value[:80]!r}, not {what}")
-            return None
-        return value  # type: ignore[no-any-return]  # `take` has looked
-
-    def moment(self, name: str, *, default: Any = ...) -> int | None:
-        """Return a date-time with an offset, in nanoseconds since 1970."""
-        value = self.take(name, datetime, "a date-time", default=default)
-        if not isinstance(value, datetime):
-            return value if value is default else None
-        if value.tzinfo is None:
-            self.wrong(name, "has no offset from UTC, as +03:30")
-            return None
-        microseconds = (value - _EPOCH) // timedelta(microseconds=1)
-        if microseconds < 0:
-            self.wrong(name, "is before 1970")
-            return None
-        return microseconds * 1000
-
-    def texts(self, name: str, languages: Sequence[str]) -> Mapping[str, str] | None:
-        """Return a text in each of the languages."""
-        table = self.take(name, dict, "a table of texts")
-        if table is None:
-            return None
-        inner = _Fields(table, f"{self._path}{name}.", self._rule_id, self.problems)
-        texts = {language: inner.take(language, str, "a text") for language in languages}
-        inner.nothing_else()
-        return texts
-
-    def codes(self, name: str) -> int | None:
-        """Return a list of payment kinds as bits."""
-        values = self.take(name, list, "a list of integers", default=None)
-        if values is None:
-            return ALL_CODES
-        mask = 0
-        for index, code in enumerate(values):
-            if not isinstance(code, int) or isinstance(code, bool) or not 1 <= code <= 9:
-                self.wrong(f"{name}[{index}]", "isn't a kind of payment, 1 to 9")
-            else:
-                mask |= 1 << code
-        if not values:
-            self.wrong(name, "is empty")
-        return mask
-
-    def accounts(self, name: str) -> frozenset[int] | None:
-        """Return a list of accounts as keys. A wrong one isn't repeated: it may be a real one."""
-        values = self.take(name, list, "a list of accounts", default=[])
-        if values is None:
-            return None
-        if len(values) > LIST_MAX:
-            self.wrong(name, f"has {len(values)} accounts; a list holds at most {LIST_MAX}")
-            return None
-        keys = set()
-        for index, account in enumerate(values):
-            if isinstance(account, str) and _KEY.fullmatch(account) and int(account, 16):
-                keys.add(int(account, 16))
-            elif isinstance(account, str) and _IBAN.fullmatch(account):
-                keys.add(account_key(account))
-            else:
-                self.wrong(f"{name}[{index}]", "is neither an IBAN nor 16 hexadecimal digits")
-        return frozenset(keys)
-
-    def nothing_else(self) -> None:
-        """Note every field that nobody took."""
-        for name in self._rest:
-            self.wrong(name[:80], "isn't a field here")
+def _accounts(fields: Fields, name: str) -> frozenset[int] | None:
+    """Return a list of accounts as keys. A wrong one isn't repeated: it may be a real one."""
+    values = fields.take(name, list, "a list of accounts", default=[])
+    if values is None:
+        return None
+    if len(values) > LIST_MAX:
+        fields.wrong(name, f"has {len(values)} accounts; a list holds at most {LIST_MAX}")
+        return None
+    keys = set()
+    for index, account in enumerate(values):
+        if isinstance(account, str) and _KEY.fullmatch(account) and int(account, 16):
+            keys.add(int(account, 16))
+        elif isinstance(account, str) and _IBAN.fullmatch(account):
+            keys.add(account_key(account))
+        else:
+            fields.wrong(f"{name}[{index}]", "is neither an IBAN nor 16 hexadecimal digits")
+    return frozenset(keys)

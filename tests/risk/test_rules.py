@@ -72,40 +72,40 @@ def test_accounts_of_a_list_are_known_by_their_keys() -> None:
 @pytest.mark.parametrize(
     ("body", "problem"),
     [
-        ('kind = "amount"\nledger = 364\n', "rule[0].amount_max (rule amount.one): is missing"),
+        ('kind = "amount"\nledger = 364\n', "rule[0].amount_max (amount.one): is missing"),
         (
             'kind = "amount"\nledger = 364\namount_max = -1\n',
-            "rule[0].amount_max (rule amount.one): is -1, not from 0 to 9223372036854775807",
+            "rule[0].amount_max (amount.one): is -1, not from 0 to 9223372036854775807",
         ),
-        (AMOUNT + "codes = [10]\n", "rule[0].codes[0] (rule amount.one): isn't a kind of payment"),
-        (AMOUNT + "codes = []\n", "rule[0].codes (rule amount.one): is empty"),
-        (AMOUNT + "window = 3\n", "rule[0].window (rule amount.one): isn't a field here"),
-        (AMOUNT + "ledgers = true\n", "rule[0].ledgers (rule amount.one): isn't a field here"),
-        ('kind = "magic"\n', "rule[0].kind (rule amount.one): is 'magic' instead of"),
-        ("", "rule[0].kind (rule amount.one): is missing"),
+        (AMOUNT + "codes = [10]\n", "rule[0].codes[0] (amount.one): isn't a kind of payment"),
+        (AMOUNT + "codes = []\n", "rule[0].codes (amount.one): is empty"),
+        (AMOUNT + "window = 3\n", "rule[0].window (amount.one): isn't a field here"),
+        (AMOUNT + "ledgers = true\n", "rule[0].ledgers (amount.one): isn't a field here"),
+        ('kind = "magic"\n', "rule[0].kind (amount.one): is 'magic' instead of"),
+        ("", "rule[0].kind (amount.one): is missing"),
         (
             'kind = "velocity"\nwindow_s = 60\ncount_max = 3\namount_max = 5\n',
-            "rule[0].ledger (rule amount.one): is missing: amounts of several currencies",
+            "rule[0].ledger (amount.one): is missing: amounts of several currencies",
         ),
         (
             'kind = "velocity"\nwindow_s = true\ncount_max = 3\n',
-            "rule[0].window_s (rule amount.one): isn't an integer",
+            "rule[0].window_s (amount.one): isn't an integer",
         ),
         (
             AMOUNT + "valid_to = 2025-05-21T00:00:00Z\n",
-            "rule[0].valid_to (rule amount.one): isn't after valid_from",
+            "rule[0].valid_to (amount.one): isn't after valid_from",
         ),
         (
             AMOUNT + "valid_to = 2026-05-21T00:00:00\n",
-            "rule[0].valid_to (rule amount.one): has no offset from UTC",
+            "rule[0].valid_to (amount.one): has no offset from UTC",
         ),
         (
             AMOUNT + "valid_to = 1969-05-21T00:00:00Z\n",
-            "rule[0].valid_to (rule amount.one): is before 1970",
+            "rule[0].valid_to (amount.one): is before 1970",
         ),
         (
             'kind = "blocked"\ndebtors = ["0000000000000000"]\n',
-            "rule[0].debtors[0] (rule amount.one): is neither an IBAN nor 16 hexadecimal digits",
+            "rule[0].debtors[0] (amount.one): is neither an IBAN nor 16 hexadecimal digits",
         ),
     ],
 )
@@ -123,8 +123,8 @@ def test_all_that_is_wrong_is_named_at_once() -> None:
 def test_numbers_and_ids_are_given_once() -> None:
     document = file_of(AMOUNT) + (SHARED.format(id="amount.one", number=1) + AMOUNT).encode()
     assert problems_of(document) == [
-        "rule[1].id (rule amount.one): is that of rule[0] as well",
-        "rule[1].number (rule amount.one): is that of rule[0] as well",
+        "rule[1].id (amount.one): is that of rule[0] as well",
+        "rule[1].number (amount.one): is that of rule[0] as well",
     ]
 
 
