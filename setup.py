@@ -42,13 +42,15 @@ def compile_args() -> list[str]:
     The C headers hold a portable fall-back that is chosen at run time, so the same wheel
     runs on a machine without them.
     """
-    args = ["-O3", "-g0", "-fno-strict-aliasing"]
+    # Contracted to fused operations, floats would differ between kinds of machine.
+    args = ["-O3", "-g0", "-fno-strict-aliasing", "-ffp-contract=off"]
     if SANITIZE:
         args = [
             "-O1",
             "-g",
             "-fno-omit-frame-pointer",
             "-fno-strict-aliasing",
+            "-ffp-contract=off",
             f"-fsanitize={SANITIZE}",
         ]
     if platform.system() == "Linux":

@@ -9,6 +9,8 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from math import isfinite
+from types import UnionType
 from typing import Any
 
 from payvand.core.errors import PayvandFault
@@ -66,7 +68,7 @@ class Fields:
         """Note a problem of a field."""
         self.problems.append(Problem(self._path + name, self._owner, message))
 
-    def take(self, name: str, kind: type, what: str, *, default: Any = ...) -> Any:
+    def take(self, name: str, kind: type | UnionType, what: str, *, default: Any = ...) -> Any:
         """Return a field of a type, or None where it is wrong."""
         if name not in self._rest:
             if default is ...:
@@ -95,6 +97,33 @@ class Fields:
             return None
         return value  # type: ignore[no-any-return]  # `take` has looked
 
+    def choice(self, name: str, choices: Sequence[str], *, default: Any = ...) -> str | None:
+        """Return a text that is one of some."""
+        value = self.take(name, str, "a text", default=default)
+        if value is not None and value is not default and value not in choices:
+            self.wrong(name, f"is {value[:80]!r}, not one of {', '.join(choices)}")
+            return None
+        return value  # type: ignore[no-any-return]  # `take` has looked
+
+    def number(self, name: str, *, default: float) -> float:
+        """Return a finite number, or the default."""
+        value = self.take(name, int | float, "a number", default=default)
+        if value is not None and value is not default and not isfinite(value):
+            self.wrong(name, "isn't finite")
+        return default if value is None else float(value)
+
+    def flag(self, name: str, *, default: bool) -> bool:
+        """Return true or false."""
+        value = self._rest.pop(name, default)
+        if not isinstance(value, bool):
+            self.wrong(name, "isn't true or false")
+            return default
+        return value
+
+    def inner(self, name: str, table: Mapping[str, Any]) -> "Fields":
+        """Return the fields of a table that is a field of this one."""
+        return Fields(table, f"{self._path}{name}.", self._owner, self.problems)
+
     def moment(self, name: str, *, default: Any = ...) -> int | None:
         """Return a date-time with an offset, in nanoseconds since 1970."""
         value = self.take(name, datetime, "a date-time", default=default)
@@ -114,7 +143,7 @@ class Fields:
         table = self.take(name, dict, "a table of texts")
         if table is None:
             return None
-        inner = Fields(table, f"{self._path}{name}.", self._owner, self.problems)
+        inner = self.inner(name, table)
         texts = {language: inner.take(language, str, "a text") for language in languages}
         inner.nothing_else()
         return texts
