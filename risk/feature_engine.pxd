@@ -7,6 +7,14 @@ from payvand.risk.windows cimport Tables
 
 cdef enum:
     PARTITIONS = 8             # of keys; as many threads may share the work
+    BLOCK_EVENTS = 32          # that go through a group together
+
+# What an event of a block touches.
+cdef struct Touch:
+    Histories* histories
+    u64 hash
+    u32 place                  # of the event in the block
+    u32 row                    # where the key likely stands, or NONE
 
 cdef class FeatureEngine:
     cdef object plan           # keeps the arrays that the pointers lead into
@@ -29,11 +37,10 @@ cdef class FeatureEngine:
     cdef void advance(self, const u64* events, u64 count, double* outputs) noexcept nogil
     cdef void advance_part(self, const u64* events, u64 count, double* outputs, u32 part,
                            u32 parts) noexcept nogil
-    cdef void advance_key(self, const u64* event, double* outputs, u32 group, u32 part,
-                          u32 parts) noexcept nogil
+    cdef void advance_block(self, const u64* events, u32 count, double* outputs, u32 group,
+                            u32 part, u32 parts) noexcept nogil
+    cdef void advance_key(self, const u64* event, double* outputs,
+                          const Touch* touch) noexcept nogil
     cdef void finish(self, const u64* events, u64 count, double* outputs) noexcept nogil
-    cdef void prefetch_slots(self, const u64* event, u32 part, u32 parts) noexcept nogil
-    cdef void prefetch_rows(self, const u64* event, u32 part, u32 parts) noexcept nogil
-    cdef void prefetch_entries(self, const u64* event, u32 part, u32 parts) noexcept nogil
     cdef Histories* histories_of(self, const u64* event, u32 group) noexcept nogil
     cdef u64 flag_all(self, const u64* events, const char* flagged, u64 count) noexcept nogil

@@ -40,9 +40,6 @@ KEYS_MAX = 1 << 20
 ENTRIES_PER_KEY = 16
 
 cdef enum:
-    PREFETCH_SLOTS_AHEAD = 12
-    PREFETCH_ROWS_AHEAD = 8
-    PREFETCH_ENTRIES_AHEAD = 4
     CACHE_LINE_WORDS = 8
     PREFETCH_LINES_MAX = 6
 
@@ -71,6 +68,40 @@ cdef inline u128 key_of(const Group* group, const u64* event) noexcept nogil:
 cdef inline u32 partition_of(u128 key) noexcept nogil:
     """Return the partition of a key; the same in every process."""
     return <u32>(hash_id(key, 0) >> 61)
+
+
+cdef inline void prefetch_row(Touch* touch) noexcept nogil:
+    """Ask for the row of an event's key, whose index slot has come by now."""
+    cdef u32 line
+    touch.row = index_likely_row(&touch.histories.keys, touch.hash)
+    if touch.row != NONE:
+        for line in range(min(touch.histories.group.row_words // CACHE_LINE_WORDS + 1,
+                              <u32>PREFETCH_LINES_MAX)):
+            prefetch(row_at(touch.histories, touch.row) + line * CACHE_LINE_WORDS)
+
+
+cdef inline void prefetch_entries(const Touch* touch) noexcept nogil:
+    """Ask for the entries that may leave a window, the ones behind them, and the next one's place.
+
+    About one entry leaves a window for each that enters, and the one behind it is looked at.
+    """
+    cdef const Histories* histories = touch.histories
+    cdef const WindowPlan* window = histories.windows
+    cdef const WindowPlan* end = window + histories.group.windows_count
+    cdef u32 oldest
+    cdef u64* row
+    if touch.row == NONE:
+        return
+    row = row_at(histories, touch.row)
+    if ends_of(row)[1] != NONE:
+        prefetch(entry_at(histories, ends_of(row)[1]) + histories.entry_words)
+    while window != end:
+        if window.kind <= DELAYED:
+            oldest = (<u32*>&row[window.state])[window.kind << 1]  # a delayed window's head
+            if oldest != NONE:
+                prefetch(entry_at(histories, oldest))
+                prefetch(entry_at(histories, oldest) + histories.entry_words)
+        window += 1
 
 
 cdef const u8* start_of(array):
@@ -148,37 +179,59 @@ cdef class FeatureEngine:
 
     cdef void advance_part(self, const u64* events, u64 count, double* outputs, u32 part,
                            u32 parts) noexcept nogil:
-        """Do the work for every *parts*-th partition, from *part* on."""
-        cdef u64 place
-        cdef u32 group, width = self.event_fields
-        for place in range(count):
-            if place + PREFETCH_SLOTS_AHEAD < count:
-                self.prefetch_slots(&events[(place + PREFETCH_SLOTS_AHEAD) * width], part, parts)
-            if place + PREFETCH_ROWS_AHEAD < count:
-                self.prefetch_rows(&events[(place + PREFETCH_ROWS_AHEAD) * width], part, parts)
-            if place + PREFETCH_ENTRIES_AHEAD < count:
-                self.prefetch_entries(&events[(place + PREFETCH_ENTRIES_AHEAD) * width], part,
-                                      parts)
-            for group in range(self.groups_count):
-                self.advance_key(&events[place * width], &outputs[place * self.outputs], group,
-                                 part, parts)
+        """Do the work for every *parts*-th partition, from *part* on.
 
-    cdef void advance_key(self, const u64* event, double* outputs, u32 group, u32 part,
-                          u32 parts) noexcept nogil:
-        """Take an event through one group, where its key is among those of *part*."""
+        Groups share nothing, so a block of events goes through one group after the other: each
+        pass over the block asks for what the next one reads.
+        """
+        cdef u64 first = 0
+        cdef u32 group
+        while first < count:
+            for group in range(self.groups_count):
+                self.advance_block(&events[first * self.event_fields],
+                                   <u32>min(count - first, <u64>BLOCK_EVENTS),
+                                   &outputs[first * self.outputs], group, part, parts)
+            first += BLOCK_EVENTS
+
+    cdef void advance_block(self, const u64* events, u32 count, double* outputs, u32 group,
+                            u32 part, u32 parts) noexcept nogil:
+        """Take a block through one group: the events whose keys are among those of *part*."""
         cdef const Group* shape = &self.groups[group]
+        cdef Touch touches[BLOCK_EVENTS]
+        cdef Touch* touch
+        cdef u32 place, partition, touched = 0
+        cdef u128 key
+        for place in range(count):
+            key = key_of(shape, &events[place * self.event_fields])
+            partition = partition_of(key)
+            if parts > 1 and partition % parts != part:
+                continue
+            touch = &touches[touched]
+            touched += 1
+            touch.place = place
+            touch.histories = &self.histories[partition * self.groups_count + group]
+            touch.hash = hash_id(key, touch.histories.keys.seed)
+            index_prefetch(&touch.histories.keys, touch.hash)
+        for place in range(touched):
+            prefetch_row(&touches[place])
+        if shape.horizon:
+            for place in range(touched):
+                prefetch_entries(&touches[place])
+        for place in range(touched):
+            touch = &touches[place]
+            self.advance_key(&events[touch.place * self.event_fields],
+                             &outputs[touch.place * self.outputs], touch)
+
+    cdef void advance_key(self, const u64* event, double* outputs,
+                          const Touch* touch) noexcept nogil:
+        """Take an event through one group."""
+        cdef Histories* histories = touch.histories
+        cdef const Group* shape = histories.group
         cdef u128 key = key_of(shape, event)
-        cdef u32 partition = partition_of(key)
-        cdef Histories* histories = &self.histories[partition * self.groups_count + group]
-        cdef u64 hash
-        cdef u32 place
+        cdef u32 place = find_row(histories, key, touch.hash)
         cdef u64* row
-        if partition % parts != part:
-            return
-        hash = hash_id(key, histories.keys.seed)
-        place = find_row(histories, key, hash)
         if place == NONE:
-            place = open_row(histories, key, hash)
+            place = open_row(histories, key, touch.hash)
         row = row_at(histories, place)
         slide(histories, &self.tables, row, event[EVENT_TIME])
         read_all(histories, &self.tables, row, event[EVENT_TIME], shape.before_first,
@@ -206,47 +259,6 @@ cdef class FeatureEngine:
     cdef inline Histories* histories_of(self, const u64* event, u32 group) noexcept nogil:
         return &self.histories[
             partition_of(key_of(&self.groups[group], event)) * self.groups_count + group]
-
-    cdef void prefetch_slots(self, const u64* event, u32 part, u32 parts) noexcept nogil:
-        cdef u32 group
-        cdef const Histories* histories
-        for group in range(self.groups_count):
-            histories = self.histories_of(event, group)
-            index_prefetch(&histories.keys,
-                           hash_id(key_of(histories.group, event), histories.keys.seed))
-
-    cdef void prefetch_rows(self, const u64* event, u32 part, u32 parts) noexcept nogil:
-        cdef u32 group, place, line
-        cdef const Histories* histories
-        for group in range(self.groups_count):
-            histories = self.histories_of(event, group)
-            place = index_likely_row(
-                &histories.keys, hash_id(key_of(histories.group, event), histories.keys.seed))
-            if place != NONE:
-                for line in range(min(histories.group.row_words // CACHE_LINE_WORDS + 1,
-                                      <u32>PREFETCH_LINES_MAX)):
-                    prefetch(row_at(histories, place) + line * CACHE_LINE_WORDS)
-
-    cdef void prefetch_entries(self, const u64* event, u32 part, u32 parts) noexcept nogil:
-        cdef u32 group, place, index
-        cdef const Histories* histories
-        cdef const WindowPlan* window
-        cdef u64* row
-        for group in range(self.groups_count):
-            histories = self.histories_of(event, group)
-            if histories.group.horizon == 0:
-                continue
-            place = index_likely_row(
-                &histories.keys, hash_id(key_of(histories.group, event), histories.keys.seed))
-            if place == NONE:
-                continue
-            row = row_at(histories, place)
-            if ends_of(row)[1] != NONE:
-                prefetch(entry_at(histories, ends_of(row)[1] + 1 & ~<u32>3))
-            for index in range(histories.group.windows_count):
-                window = &histories.windows[index]
-                if window.kind <= DELAYED and (<u32*>&row[window.state])[0] != NONE:
-                    prefetch(entry_at(histories, (<u32*>&row[window.state])[0]))
 
     cdef u64 flag_all(self, const u64* events, const char* flagged, u64 count) noexcept nogil:
         """Set or take flags; return how many events no history holds any more."""

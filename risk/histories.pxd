@@ -3,7 +3,7 @@
 One `Histories` holds the keys of one group that fall into one partition. Rows and chunks are taken
 from arenas and never move; a key's entries stand in a chain of chunks of four, oldest first:
 
-    index ──► row ──► chunk ──► chunk ──► chunk      chunk = next │ entry │ entry │ entry │ entry
+    index ──► row ──► chunk ──► chunk ──► chunk      chunk = entry │ entry │ entry │ entry │ next
                       oldest                newest   position of an entry = 4 * chunk + place
 
 Both arenas are bounded. Where a new key finds no row, or an entry no chunk, a key is evicted with
@@ -58,8 +58,13 @@ cdef inline u64* row_at(const Histories* histories, u32 row) noexcept nogil:
     return histories.rows + <u64>row * histories.group.row_words
 
 cdef inline u64* entry_at(const Histories* histories, u32 position) noexcept nogil:
-    return (histories.chunks + <u64>(position >> 2) * histories.chunk_words + 1
+    return (histories.chunks + <u64>(position >> 2) * histories.chunk_words
             + (position & 3) * histories.entry_words)
+
+cdef inline u64* link_of(const Histories* histories, u32 chunk) noexcept nogil:
+    """Return the word of a chunk that leads to the next one, in the line of its last entry."""
+    return (histories.chunks + <u64>chunk * histories.chunk_words
+            + CHUNK_ENTRIES * histories.entry_words)
 
 cdef inline u32* ends_of(u64* row) noexcept nogil:
     """Return the row's oldest and newest positions."""
@@ -71,7 +76,7 @@ cdef inline u32 after(const Histories* histories, u32 position, u32 newest) noex
         return NONE
     if position & 3 != 3:
         return position + 1
-    return <u32>histories.chunks[<u64>(position >> 2) * histories.chunk_words]
+    return <u32>link_of(histories, position >> 2)[0]
 
 cdef inline bint is_full(const Histories* histories, u64* row) noexcept nogil:
     """Tell whether a key must forget an entry of its own before it gets another."""

@@ -169,7 +169,7 @@ cdef u32 append_entry(Histories* histories, u32 place) noexcept nogil:
         evict(histories, place)
     if histories.chunks_free != NONE:
         chunk = histories.chunks_free
-        histories.chunks_free = <u32>histories.chunks[<u64>chunk * histories.chunk_words]
+        histories.chunks_free = <u32>link_of(histories, chunk)[0]
     else:
         chunk = histories.chunks_used
         histories.chunks_used += 1
@@ -177,7 +177,7 @@ cdef u32 append_entry(Histories* histories, u32 place) noexcept nogil:
     if ends[1] == NONE:
         ends[0] = position
     else:
-        histories.chunks[<u64>(ends[1] >> 2) * histories.chunk_words] = position
+        link_of(histories, ends[1] >> 2)[0] = position
     ends[1] = position
     chunks[0] += 1
     return position
@@ -197,7 +197,7 @@ cdef void drop_oldest(Histories* histories, u64* row) noexcept nogil:
     if ends[0] == NONE:
         ends[1] = NONE
     if ends[0] == NONE or ends[0] >> 2 != chunk:
-        histories.chunks[<u64>chunk * histories.chunk_words] = histories.chunks_free
+        link_of(histories, chunk)[0] = histories.chunks_free
         histories.chunks_free = chunk
         (<u32*>&row[ROW_STANDING])[0] -= 1
 

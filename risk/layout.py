@@ -27,24 +27,10 @@ ENTRY_WORDS_MAX = 64
 ROW_HEAD_WORDS = 5
 EVENT_HEAD_FIELDS = 2
 _KINDS = ("sliding", "delayed", "tumbling", "decayed")
-_OPERATIONS = {
-    "field": 0,
-    "hour": 1,
-    "weekday": 2,
-    "count": 3,
-    "sum": 4,
-    "mean": 5,
-    "std": 6,
-    "min": 7,
-    "max": 8,
-    "distinct": 9,
-    "rate": 10,
-    "since_last": 11,
-    "since_first": 12,
-    "ratio": 13,
-    "zscore": 14,
-}
-_ONLY = ("", "flagged", "genuine")
+_OPERATIONS = (
+    *("field", "hour", "weekday", "count", "sum", "mean", "deviation", "word", "front", "rate"),
+    *("since", "faded_count", "faded_sum", "faded_mean", "faded_deviation", "ratio", "zscore"),
+)
 
 
 def _struct(**fields: Any) -> np.dtype[np.void]:
@@ -59,7 +45,14 @@ WINDOW = np.dtype(
         (name, "<u2")
         for name in (
             *("kind", "where", "state", "value", "sum", "squares", "flagged_sum", "least"),
-            *("greatest", "distinct", "distinct_stream", "least_links", "greatest_links", "reserved"),
+            *(
+                "greatest",
+                "distinct",
+                "distinct_stream",
+                "least_links",
+                "greatest_links",
+                "reserved",
+            ),
         )
     ]
 )
@@ -77,17 +70,18 @@ GROUP = np.dtype(
             *("row_words", "entry_words", "id_word", "flags", "wheres_first", "wheres_count"),
             *("windows_first", "windows_count", "extrema_first", "extrema_count"),
             *("distincts_first", "distincts_count", "values_first", "values_count"),
-            *("before_first", "before_count", "after_first", "after_count"),
+            *("before_first", "before_count", "after_first", "after_count", "marks", "reserved"),
         )
     ]
-    + [("reserved", "<u4")]
 )
 READ = np.dtype(
-    [("empty", "<f8"), ("offset", "<u8"), ("window", "<u4"), ("field", "<u4")]
-    + [(name, "<u2") for name in ("operation", "only", "output")]
+    [("empty", "<f8"), ("offset", "<u8"), ("field", "<u4")]
+    + [
+        (name, "<u2")
+        for name in ("operation", "output", "count", "count_less", "sum", "sum_less", "squares")
+    ]
     + [("inputs", "<u2", (3,))]
-    + [(name, "<u2") for name in ("within_first", "within_last", "has_within")]
-    + [("reserved", "<u2", (3,))]
+    + [(name, "<u2") for name in ("within_first", "within_last", "has_within", "reserved")]
 )
 FEATURE_PLAN = (CONDITION, WHERE, WINDOW, EXTREMUM, DISTINCT, VALUE, GROUP, READ)
 """In the order in which the engine asserts their sizes."""
@@ -271,19 +265,20 @@ class _Maker:
         flags = any(window.kind == _KINDS.index("delayed") for window in group.windows)
         horizon = max((_horizon(window) for window in group.windows), default=0)
         self._rows["kept"] += entry.rows
-        before = self._add_reads(group, firsts["windows"], current=False)
-        after = self._add_reads(group, firsts["windows"], current=True)
+        before = self._add_reads(group, firsts, current=False)
+        after = self._add_reads(group, firsts, current=True)
         spans = [
             value
             for name in ("wheres", "windows", "extrema", "distincts", "kept")
             for value in (firsts[name], len(self._rows[name]) - firsts[name])
         ]
         key = [self._field[name] for name in group.key]
+        marks = sum(1 << place for place, where in enumerate(group.wheres) if not where)
         self._rows["groups"].append(
             (
                 *(horizon, key[0], key[1] if len(key) > 1 else 0, words),
                 *(entry.words + flags, entry.words if flags else 0, flags, *spans),
-                *(firsts["reads"], before, firsts["reads"] + before, after, 0),
+                *(firsts["reads"], before, firsts["reads"] + before, after, marks, 0),
             )
         )
 
@@ -352,20 +347,42 @@ class _Maker:
             words += 1
         return words
 
-    def _add_reads(self, group: _Group, first: int, *, current: bool) -> int:
+    def _add_reads(self, group: _Group, firsts: dict[str, int], *, current: bool) -> int:
+        first, wheres = firsts["windows"], firsts["wheres"]
         chosen = [read for read in group.reads if read[1].current is current]
         for column, feature, place in chosen:
-            window = place if feature.window.kind == "ever" else first + place
-            self._rows["reads"].append(
-                _read(
-                    feature.aggregate,
-                    column,
-                    empty=feature.empty,
-                    window=window,
-                    only=_ONLY.index(feature.only),
-                )
-            )
+            if feature.window.kind == "ever":
+                moments = self._rows["wheres"][wheres + place][2]
+                word = moments + (feature.aggregate == "since_last")
+                row = _read("since", column, empty=feature.empty, sum=word)
+            else:
+                row = self._read_of(feature, column, self._rows["windows"][first + place])
+            self._rows["reads"].append(row)
         return len(chosen)
+
+    def _read_of(self, feature: Aggregate, column: int, window: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Return where a feature stands in the row of its key."""
+        part = dict(zip(WINDOW.names or (), window, strict=True))
+        kind, state = _KINDS[part["kind"]], 2 * part["state"]
+        count, flagged = (state + 2, 0) if kind == "tumbling" else (state + 1, state + 3)
+        places = {"count": count, "sum": part["sum"], "squares": part["squares"]}
+        operation = {"std": "deviation"}.get(feature.aggregate, feature.aggregate)
+        if kind == "decayed":
+            operation = f"faded_{operation}"
+            places["count"] = part["state"] + 1
+        match feature.aggregate:
+            case "distinct":
+                operation, places["count"] = "count", 2 * part["distinct"]
+            case "rate":
+                places["count_less"] = flagged
+            case "min" | "max":
+                places["sum"] = part["least" if feature.aggregate == "min" else "greatest"]
+                operation = "word" if kind == "tumbling" else "front"
+        if feature.only == "flagged":
+            places |= {"count": flagged, "sum": part["flagged_sum"]}
+        elif feature.only == "genuine":
+            places |= {"count_less": flagged, "sum_less": part["flagged_sum"]}
+        return _read(operation, column, empty=feature.empty, field=part["value"], **places)
 
     def _add_plain(self, column: int, feature: object) -> None:
         match feature:
@@ -431,16 +448,17 @@ def _read(
     *,
     empty: float = float("nan"),
     offset: int = 0,
-    window: int = 0,
     field: int = 0,
-    only: int = 0,
     inputs: Sequence[int] = (0, 0, 0),
     within: tuple[int, int] | None = None,
+    **places: int,
 ) -> tuple[Any, ...]:
+    words = [places.get(name, 0) for name in ("count", "count_less", "sum", "sum_less", "squares")]
     first, last = within or (0, 0)
     return (
-        *(empty, offset, window, field, _OPERATIONS[operation], only, output, inputs),
-        *(first, last, within is not None, (0, 0, 0)),
+        *(empty, offset, field, _OPERATIONS.index(operation), output),
+        *words,
+        *(inputs, first, last, within is not None, 0),
     )
 
 

@@ -41,20 +41,17 @@ cdef enum FeatureOperation:
     READ_COUNT = 3
     READ_SUM = 4
     READ_MEAN = 5
-    READ_STD = 6
-    READ_MIN = 7
-    READ_MAX = 8
-    READ_DISTINCT = 9
-    READ_RATE = 10
-    READ_SINCE_LAST = 11
-    READ_SINCE_FIRST = 12
-    READ_RATIO = 13
-    READ_ZSCORE = 14
-
-cdef enum FeatureOnly:
-    ONLY_ALL = 0
-    ONLY_FLAGGED = 1
-    ONLY_GENUINE = 2
+    READ_DEVIATION = 6
+    READ_WORD = 7              # the extremum of a tumbling window
+    READ_FRONT = 8             # the extremum of a sliding window
+    READ_RATE = 9
+    READ_SINCE = 10
+    READ_FADED_COUNT = 11
+    READ_FADED_SUM = 12
+    READ_FADED_MEAN = 13
+    READ_FADED_DEVIATION = 14
+    READ_RATIO = 15
+    READ_ZSCORE = 16
 
 cdef packed struct Condition:
     u32 field                  # of the event row
@@ -130,19 +127,23 @@ cdef packed struct Group:
     u16 before_count
     u16 after_first
     u16 after_count
-    u32 reserved
+    u16 marks                  # of the wheres that every event meets
+    u16 reserved
 
+# Where a feature stands; half words of the row count u32, words u64. 0: nothing there.
 cdef packed struct Read:
     double empty
     u64 offset                 # of a calendar
-    u32 window                 # of the plan; the where of a moment
-    u32 field                  # of the event row
+    u32 field                  # of the event row; of an entry where a front is read
     u16 operation
-    u16 only
     u16 output                 # column
+    u16 count                  # half word
+    u16 count_less             # half word to be taken away
+    u16 sum                    # word
+    u16 sum_less               # word to be taken away
+    u16 squares                # word
     u16 inputs[3]              # columns, of a ratio or z-score
     u16 within_first           # of a calendar: 1 from the first to the last, round the clock
     u16 within_last
     u16 has_within
-    u16 reserved[3]
-
+    u16 reserved

@@ -55,14 +55,22 @@ static inline void payvand_wide_add_square_shifted(uint64_t *words, uint64_t val
     payvand_wide_store(words, payvand_wide_load(words) + (square << shift));
 }
 
+/* Most sums fit in one word, whose conversion is one instruction; both round to nearest. */
+static inline double payvand_wide_to_double(payvand_wide value)
+{
+    if (__builtin_expect((uint64_t)(value >> 63) == 0, 1))
+        return (double)(int64_t)value;
+    return (double)value;
+}
+
 static inline double payvand_wide_double(const uint64_t *words)
 {
-    return (double)payvand_wide_load(words);
+    return payvand_wide_to_double(payvand_wide_load(words));
 }
 
 static inline double payvand_wide_difference_double(const uint64_t *more, const uint64_t *less)
 {
-    return (double)(payvand_wide_load(more) - payvand_wide_load(less));
+    return payvand_wide_to_double(payvand_wide_load(more) - payvand_wide_load(less));
 }
 
 /* The population's standard deviation of count values, from their sum (below 2**80) and the sum

@@ -14,8 +14,6 @@ The number of distinct values is that of entries that are the last with their va
 the mark when its value comes again.
 """
 
-from libc.math cimport NAN
-
 from payvand.core.index cimport load_u128
 from payvand.core.types cimport u8, u16, u32, u64, u128
 from payvand.risk.histories cimport (
@@ -216,13 +214,15 @@ cdef void enter(Histories* histories, const Tables* tables, u32 place,
 cdef inline u64 marks_of(const Group* group, const Tables* tables,
                          const u64* event) noexcept nogil:
     """Return which of the group's wheres an event meets."""
-    cdef u64 marks = 0
+    cdef u64 marks = group.marks
     cdef u32 index, condition, value
     cdef const Where* where
     cdef const Condition* terms
     cdef bint met
     for index in range(group.wheres_count):
         where = &tables.wheres[group.wheres_first + index]
+        if where.conditions_count == 0:
+            continue
         met = True
         for condition in range(where.conditions_count):
             terms = &tables.conditions[where.conditions_first + condition]
@@ -451,88 +451,64 @@ cdef void flag_window(const Histories* histories, const WindowPlan* window, u64*
 cdef void read_all(const Histories* histories, const Tables* tables, const u64* row, u64 time,
                    u32 first, u32 count, double* outputs) noexcept nogil:
     """Write features of a key whose windows stand at *time* (out: outputs, by column)."""
-    cdef u32 index
-    cdef const Read* read
+    cdef const u32* halves = <const u32*>row
+    cdef const Read* read = &tables.reads[first]
+    cdef u32 index, events
     cdef double value
-    for index in range(first, first + count):
-        read = &tables.reads[index]
-        if read.operation == READ_SINCE_LAST or read.operation == READ_SINCE_FIRST:
-            value = read_moment(read, &tables.wheres[histories.group.wheres_first + read.window],
-                                row, time)
+    for index in range(count):
+        events = halves[read.count] - (halves[read.count_less] if read.count_less else 0)
+        if read.operation == READ_COUNT:
+            value = <double>events
+        elif read.operation == READ_MEAN:
+            value = read_sum(read, row) / <double>events if events else read.empty
+        elif read.operation == READ_SUM:
+            value = read_sum(read, row)
+        elif read.operation == READ_RATE:
+            events = halves[read.count]
+            value = <double>halves[read.count_less] / <double>events if events else read.empty
         else:
-            value = read_window(histories, read, row)
-        outputs[read.output] = read.empty if value != value else value
+            value = read_rare(histories, read, row, events, time)
+        outputs[read.output] = value
+        read += 1
 
 
-cdef inline double read_moment(const Read* read, const Where* where, const u64* row,
-                               u64 time) noexcept nogil:
-    cdef u64 moment = row[where.moments + (read.operation == READ_SINCE_LAST)]
-    if moment == 0:
-        return NAN
-    return <double>(time - (moment - 1))
+cdef inline double read_sum(const Read* read, const u64* row) noexcept nogil:
+    if read.sum_less:
+        return wide_difference_double(&row[read.sum], &row[read.sum_less])
+    return wide_double(&row[read.sum])
 
 
-cdef inline double read_window(const Histories* histories, const Read* read,
-                               const u64* row) noexcept nogil:
-    cdef const WindowPlan* window = (
-        histories.windows + (read.window - histories.group.windows_first))
-    cdef const u32* state = <const u32*>&row[window.state]
-    if window.kind == DECAYED:
-        return read_decayed(read, window, row)
-    cdef u32 count = state[2] if window.kind == TUMBLING else state[1]
-    cdef u32 flagged = state[3] if window.kind == DELAYED else 0
-    if read.operation == READ_COUNT or read.operation == READ_MEAN:
-        if read.only == ONLY_FLAGGED:
-            count = flagged
-        elif read.only == ONLY_GENUINE:
-            count -= flagged
-    if read.operation == READ_COUNT:
-        return <double>count
-    if read.operation == READ_DISTINCT:
-        return <double>(<const u32*>&row[window.distinct])[0]
-    if read.operation == READ_SUM:
-        return read_sum(read, window, row)
-    if count == 0:
-        return NAN
-    if read.operation == READ_MEAN:
-        return read_sum(read, window, row) / <double>count
-    if read.operation == READ_STD:
-        return deviation(count, &row[window.sum], &row[window.squares])
-    if read.operation == READ_RATE:
-        return <double>flagged / <double>count
-    return read_extremum(histories, window, row,
-                         window.greatest if read.operation == READ_MAX else window.least)
+cdef double read_rare(const Histories* histories, const Read* read, const u64* row, u32 events,
+                      u64 time) noexcept nogil:
+    """Read what takes longer, or is read less often."""
+    cdef u32 front
+    if read.operation == READ_SINCE:
+        # A moment stands a time higher than it says; 0 is none.
+        return <double>(time - (row[read.sum] - 1)) if row[read.sum] else read.empty
+    if read.operation >= READ_FADED_COUNT:
+        return read_faded(read, row)
+    if events == 0:
+        return read.empty
+    if read.operation == READ_DEVIATION:
+        return deviation(events, &row[read.sum], &row[read.squares])
+    if read.operation == READ_WORD:
+        return <double>row[read.sum]
+    front = (<const u32*>&row[read.sum])[0]
+    return <double>entry_at(histories, front)[read.field]
 
 
-cdef inline double read_sum(const Read* read, const WindowPlan* window,
-                            const u64* row) noexcept nogil:
-    if read.only == ONLY_FLAGGED:
-        return wide_double(&row[window.flagged_sum])
-    if read.only == ONLY_GENUINE:
-        return wide_difference_double(&row[window.sum], &row[window.flagged_sum])
-    return wide_double(&row[window.sum])
-
-
-cdef inline double read_extremum(const Histories* histories, const WindowPlan* window,
-                                 const u64* row, u16 part) noexcept nogil:
-    if window.kind == TUMBLING:
-        return <double>row[part]
-    return <double>entry_at(histories, (<const u32*>&row[part])[0])[window.value]
-
-
-cdef inline double read_decayed(const Read* read, const WindowPlan* window,
-                                const u64* row) noexcept nogil:
+cdef double read_faded(const Read* read, const u64* row) noexcept nogil:
     """Read fading counts and sums; the powers of two that scale them cost no rounding."""
-    cdef double count = <double>row[window.state + 1] / 4294967296.0
+    cdef double count = <double>row[read.count] / 4294967296.0
     cdef double total, squares
-    if read.operation == READ_COUNT:
+    if read.operation == READ_FADED_COUNT:
         return count
-    total = wide_double(&row[window.sum]) / 65536.0
-    if read.operation == READ_SUM:
+    total = wide_double(&row[read.sum]) / 65536.0
+    if read.operation == READ_FADED_SUM:
         return total
-    if row[window.state + 1] == 0:
-        return NAN
-    if read.operation == READ_MEAN:
+    if row[read.count] == 0:
+        return read.empty
+    if read.operation == READ_FADED_MEAN:
         return total / count
-    squares = wide_double(&row[window.squares]) / 256.0
+    squares = wide_double(&row[read.squares]) / 256.0
     return faded_deviation(count, total, squares)
