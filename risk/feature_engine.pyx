@@ -30,7 +30,8 @@ from payvand.risk.histories cimport (
     Histories, NONE, ends_of, entry_at, find_row, histories_close, histories_open, open_row, row_at,
 )
 from payvand.risk.plan cimport *
-from payvand.risk.windows cimport enter, flag_entry, read_all, slide
+from payvand.risk.readings cimport read_all
+from payvand.risk.windows cimport enter, flag_entry, slide
 
 assert tuple(dtype.itemsize for dtype in layout.FEATURE_PLAN) == (
     sizeof(Condition), sizeof(Where), sizeof(WindowPlan), sizeof(Extremum), sizeof(Distinct),

@@ -338,9 +338,9 @@ class _Maker:
             value = entry.word(of, clamped=True)
             links = entry.link()
             for place in places:
-                window = list(self._rows["windows"][first + place])
-                window[_column(f"{part}_links")] = links
-                self._rows["windows"][first + place] = tuple(window)
+                laid_out = list(self._rows["windows"][first + place])
+                laid_out[_column(f"{part}_links")] = links
+                self._rows["windows"][first + place] = tuple(laid_out)
             self._rows["extrema"].append(
                 (where, value, links, words, bottom, part == "greatest", 0)
             )

@@ -16,7 +16,5 @@ cdef struct Tables:
 cdef void slide(Histories* histories, const Tables* tables, u64* row, u64 time) noexcept nogil
 cdef void enter(Histories* histories, const Tables* tables, u32 place,
                 const u64* event) noexcept nogil
-cdef void read_all(const Histories* histories, const Tables* tables, const u64* row, u64 time,
-                   u32 first, u32 count, double* outputs) noexcept nogil
 cdef bint flag_entry(Histories* histories, u64* row, const u64* event,
                      bint flagged) noexcept nogil

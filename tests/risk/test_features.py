@@ -14,6 +14,7 @@ from hypothesis import given
 
 from payvand.risk.feature_engine import FeatureEngine
 from payvand.risk.feature_file import Aggregate, Feature, FeatureSet, Window, read_features
+from payvand.risk.history_table import features_of_table
 from tests.support.reference_features import Event, ReferenceEngine
 
 FIELDS = ("payer", "payee", "amount", "kind")
@@ -154,3 +155,116 @@ def test_neither_the_cut_nor_threads_change_a_bit_even_where_keys_are_evicted(
     assert np.array_equal(whole, shared)
     assert len({engine.digest() for engine in engines}) == 1
     assert engines[0].statistics() == engines[1].statistics() == engines[2].statistics()
+
+
+@given(features=feature_sets(), steps=streams(), late=st.sampled_from([0, 3, 300]), data=st.data())
+def test_a_table_of_history_gives_what_the_stream_gave(
+    features: FeatureSet, steps: list[Step], late: int, data: st.DataObject
+) -> None:
+    """Labels reach the stream when they are known, the table as a column."""
+    events = [event for what, batch, _ in steps if what == "events" for event in batch]
+    flagged = [data.draw(st.booleans()) for _ in events]
+    known = [event[0] + data.draw(st.integers(0, late)) for event in events]
+    stream = FeatureEngine(features, keys_max=64)
+    outputs = []
+    waiting = [place for place, flag in enumerate(flagged) if flag]
+    for place, event in enumerate(events):
+        now = [p for p in waiting if p < place and known[p] <= event[0]]
+        stream.flag(array_of([events[p] for p in now]), [True] * len(now))
+        waiting = [p for p in waiting if p not in now]
+        outputs.append(stream.process(array_of([event])))
+    shuffled = data.draw(st.permutations(range(len(events))))
+    rows = array_of(events)[shuffled]
+    columns = {name: rows[:, place] for place, name in enumerate(("time", "id", *FIELDS))}
+    table = features_of_table(
+        features,
+        columns,
+        flagged=np.array(flagged)[shuffled],
+        flagged_at=np.array(known, np.uint64)[shuffled],
+        threads=data.draw(st.sampled_from([1, 2])),
+        engine=FeatureEngine(features, keys_max=64),
+    )
+    assert np.array_equal(table, np.concatenate(outputs)[shuffled], equal_nan=True)
+
+
+def only(feature: str) -> FeatureSet:
+    head = 'format = 1\nname = "test"\nversion = 1\ntime_unit = "s"\n'
+    fields = 'fields = ["payer", "payee", "amount", "kind"]\n'
+    return read_features((head + fields + feature).encode(), source="test")
+
+
+COUNT = '[[feature]]\nname = "count"\nkey = "payer"\naggregate = "count"\nwindow = "10s"\n'
+RATE = '[[feature]]\nname = "rate"\nkey = "payer"\naggregate = "rate"\nwindow = "10s"\ndelay="5s"\n'
+
+
+def events_at(*times: int, payer: int = 1) -> Events:
+    return array_of([[time, place, payer, 2, 10, 0] for place, time in enumerate(times)])
+
+
+def test_a_window_is_open_at_its_far_end_and_closed_at_its_near_one() -> None:
+    engine = FeatureEngine(only(COUNT))
+    assert engine.process(events_at(0, 0, 9, 10, 19)).ravel().tolist() == [1, 2, 3, 2, 2]
+
+
+def test_a_flag_counts_once_the_delay_is_over_and_never_before() -> None:
+    engine = FeatureEngine(only(RATE))
+    first = events_at(0, 1)
+    assert np.isnan(engine.process(first)).all()
+    assert engine.flag(first[:1], [True]) == 0
+    assert isnan(engine.process(events_at(4))[0, 0])
+    assert engine.process(events_at(5, 6, 14, 15)).ravel().tolist() == [1, 0.5, 0.2, 0]
+
+
+def test_a_late_flag_counts_from_its_arrival() -> None:
+    engine = FeatureEngine(only(RATE))
+    first = events_at(0)
+    engine.process(first)
+    assert engine.process(events_at(7))[0, 0] == 0
+    assert engine.flag(first, [True]) == 0
+    assert engine.process(events_at(8))[0, 0] == 1
+    assert engine.flag(first, [False]) == 0
+    assert engine.process(events_at(9))[0, 0] == 0
+
+
+def test_a_flag_of_an_event_that_nobody_remembers_is_told() -> None:
+    engine = FeatureEngine(only(RATE))
+    engine.process(events_at(0, 100))
+    assert engine.flag(events_at(0, 50), [True, True]) == 2
+
+
+def test_the_quietest_key_makes_room_and_loud_ones_stay() -> None:
+    engine = FeatureEngine(only(COUNT), keys_max=8)
+    for payer in range(1, 40):
+        engine.process(events_at(payer, payer=payer))
+    statistics = engine.statistics()[0]
+    assert statistics.keys <= statistics.keys_max == 8
+    assert statistics.evicted == 39 - statistics.keys
+    assert engine.process(events_at(39, payer=39))[0, 0] == 2, "the last one is still known"
+
+
+def test_a_key_that_fills_the_room_alone_forgets_its_own_oldest_events() -> None:
+    engine = FeatureEngine(only(COUNT), keys_max=8, entries_per_key=16)
+    values = engine.process(events_at(*[1] * 40))
+    assert engine.statistics()[0].forgotten > 0
+    assert values.max() < 40
+
+
+def test_events_out_of_order_are_refused_before_anything_is_taken_in() -> None:
+    engine = FeatureEngine(only(COUNT))
+    before = engine.digest()
+    with pytest.raises(ValueError, match="event 2 is older"):
+        engine.process(events_at(5, 6, 4))
+    assert engine.digest() == before
+
+
+@pytest.mark.parametrize(
+    ("column", "fault"),
+    [(np.array([1.5]), TypeError), (np.array([-1]), ValueError), (np.array([1, 2]), ValueError)],
+)
+def test_a_column_that_holds_no_amounts_is_refused(
+    column: npt.NDArray[np.generic], fault: type[Exception]
+) -> None:
+    features = only(COUNT)
+    good = {name: np.array([1]) for name in ("time", "id", *features.fields)}
+    with pytest.raises(fault, match="amount"):
+        features_of_table(features, good | {"amount": column})
