@@ -1,6 +1,7 @@
 """What is measured about the ledger and its journal, in one process, durable throughout."""
 
 from payvand.bench.latency import single_durable
+from payvand.bench.postgres import postgres_batch, postgres_call
 from payvand.bench.recovery import replay
 from payvand.bench.throughput import hot_account, linked, two_phase, uniform
 from payvand.bench.workbench import Subject
@@ -19,5 +20,7 @@ LEDGER = Subject(
         "linked_4": linked(1_000_000),
         "single_durable": single_durable,
         "replay": replay,
+        "postgres_call": postgres_call,
+        "postgres_batch": postgres_batch,
     },
 )

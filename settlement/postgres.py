@@ -33,6 +33,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
@@ -113,9 +114,13 @@ class EmbeddedPostgres:
     them through `asyncio.to_thread`. One home serves one process at a time.
     """
 
-    def __init__(self, folder: Path) -> None:
-        """Name the data folder; nothing is touched before `start`."""
+    def __init__(self, folder: Path, *, settings: Mapping[str, str] | None = None) -> None:
+        """Name the data folder; nothing is touched before `start`.
+
+        *settings* of the server go before the standing ones.
+        """
         self.folder = folder.absolute()
+        self._settings = SETTINGS | dict(settings or {})
         self.home = self.folder
         """Where its files are; settled by `start`."""
         self._user = _run_as()
@@ -290,7 +295,7 @@ class EmbeddedPostgres:
 
     def _launch(self, binaries: Path, cluster: Path) -> None:
         """Start the server under its supervisor and wait until it accepts connections."""
-        settings = SETTINGS | {"unix_socket_directories": str(self._sockets)}
+        settings = self._settings | {"unix_socket_directories": str(self._sockets)}
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         with (self.home / "postgres.log").open("ab") as log:
             server = (str(binaries / "bin" / "postgres"), "-D", str(cluster), *options)
