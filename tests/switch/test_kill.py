@@ -67,7 +67,7 @@ class LoadedBank:
                 kind=1,
                 debtor_iban=iban.make(CODES[self.name], str(self.random.randrange(500))),
                 creditor_iban=iban.make(CODES[self.random.choice(others)], "1"),
-                amount=self.random.randrange(1, 2_000),
+                amount=self.random.randrange(1, 2_000) if self.random.randrange(40) else CAP + 1,
                 unit="IRR",
                 end_to_end_id=f"E-{self.random.random()}",
             )
