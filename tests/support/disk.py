@@ -84,9 +84,11 @@ def run(module: str, arguments: Sequence[str], *, log: Path | None = None, fail:
     return out
 
 
-def mark(words: bytes) -> None:
-    """Write the program's own words into the log; for programs that run on the disk."""
-    ctypes.CDLL(None).disk_mark(words, ctypes.c_uint64(len(words)))
+def mark(words: str) -> None:
+    """Write a program's own words between the entries of the log it is recorded in, if any."""
+    if "DISK_LOG" in os.environ:
+        content = words.encode()
+        ctypes.CDLL(None).disk_mark(content, ctypes.c_uint64(len(content)))
 
 
 def read_log(path: Path) -> Iterator[Entry]:

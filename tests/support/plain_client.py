@@ -15,6 +15,7 @@ from pathlib import Path
 from payvand.core.engine import Engine
 from payvand.core.errors import EngineClosed, PayvandFault
 from payvand.core.records import u128_array
+from tests.support.disk import mark
 from tests.support.journals import accounts, single, transfers
 
 CALLERS = 8
@@ -51,6 +52,7 @@ async def commit(folder: Path, segment_bytes: int, calls: int) -> Record:
                 rows *= 1 + 20 * (id % 7 == 0)
                 await engine.create_transfers(transfers(*rows))
                 record.acknowledged.append(id)
+                mark(str(id))
         except PayvandFault as fault:
             record.refused.append(type(fault).__name__)
             record.said = str(fault)
