@@ -1,0 +1,148 @@
+"""A demo's day as a newcomer plays it: real processes, real files, interrupted, proved, damaged."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from payvand.core.segments import SEGMENT_HEADER_BYTES
+
+PAYVAND = str(Path(sys.executable).parent / "payvand")
+PAYMENTS = 1_200
+INTERRUPTIONS = 3
+S_MAX = 90.0
+
+PROOFS = {
+    "bank_books_equal_ledger",
+    "journal_intact",
+    "replay_equals_journal",
+    "books_balance",
+    "limits_hold",
+    "windows_net_to_zero",
+    "windows_equal_recount",
+    "projection_has_no_gap",
+    "database_equals_ledger",
+    "database_equals_windows",
+    "statements_equal_ledger",
+    "bank_books_equal_database",
+    "each_payment_ends_once",
+}
+
+
+def demo_command(data: Path) -> list[str]:
+    options = ["--payments", str(PAYMENTS), "--acceptance-deadline", "2", "--json"]
+    return [PAYVAND, "demo", "--data", str(data), *options]
+
+
+@contextmanager
+def demo(data: Path) -> Iterator[subprocess.Popen[bytes]]:
+    with subprocess.Popen(
+        demo_command(data), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        yield process
+        if process.poll() is None:
+            process.kill()
+
+
+def played(data: Path) -> dict[str, Any]:
+    with demo(data) as process:
+        out, err = process.communicate(timeout=S_MAX)
+    assert process.returncode == 0, err.decode()
+    result: dict[str, Any] = json.loads(out)
+    return result
+
+
+def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [PAYVAND, *map(str, arguments)], capture_output=True, text=True, check=False, timeout=S_MAX
+    )
+
+
+def children_of(data: Path) -> list[int]:
+    """Return the processes that were started on a data folder."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (entry / "cmdline").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if any(str(data).encode() in word for word in words):
+            found.append(int(entry.name))
+    return found
+
+
+def await_end(data: Path) -> Sequence[int]:
+    deadline = time.monotonic() + S_MAX
+    while (left := children_of(data)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return left
+
+
+def test_a_day_is_played_proved_and_verified_and_a_flipped_byte_is_named(data: Path) -> None:
+    result = played(data)
+    states = result["payments"]
+    assert set(result["proofs"]) == PROOFS
+    assert all(result["proofs"].values())
+    assert set(states) == {"settled", "rejected", "declined", "expired", "refused"}
+    assert sum(states.values()) >= PAYMENTS
+    assert result["measured"]["sent_again"] > 0
+    assert result["payments_per_second"] > 0
+    nets = [int(position["net"]) for position in result["window"]["positions"]]
+    assert sum(nets) == 0 and any(nets)
+    assert len(list((data / "days" / "0001" / "statements").glob("*.csv"))) == len(nets)
+    assert await_end(data) == []
+
+    proved = run("verify", "--data", data, "--json")
+    assert proved.returncode == 0, proved.stdout + proved.stderr
+    assert json.loads(proved.stdout)["holds"]
+
+    segment = min((data / "journal").glob("segment-*.journal"))
+    flip(segment, SEGMENT_HEADER_BYTES + 4096)
+    refuted = run("verify", "--data", data, "--json")
+    assert refuted.returncode == 1, refuted.stdout + refuted.stderr
+    detail = json.loads(refuted.stdout)["details"]["journal_intact"]
+    assert segment.name in detail and "frame " in detail and "bytes " in detail
+
+
+def flip(path: Path, offset: int) -> None:
+    with path.open("r+b") as file:
+        file.seek(offset)
+        byte = file.read(1)
+        file.seek(offset)
+        file.write(bytes((byte[0] ^ 0x40,)))
+
+
+def test_an_interrupted_day_is_carried_on_and_then_the_next_is_played(data: Path) -> None:
+    random = Random(os.environ.get("PAYVAND_SEED", "interrupted"))
+    for _ in range(INTERRUPTIONS):
+        with demo(data) as process:
+            try:
+                process.communicate(timeout=random.uniform(1.0, 9.0))
+            except subprocess.TimeoutExpired:
+                process.send_signal(signal.SIGINT)
+                process.communicate(timeout=S_MAX)
+        assert process.returncode in (0, 130)
+        assert await_end(data) == [], "nothing is left behind"
+    result = played(data)
+    assert all(result["proofs"].values()), result["details"]
+    following = played(data)
+    assert following["day"] == result["day"] + 1
+    assert all(following["proofs"].values()), following["details"]
+    assert following["payments"]["refused"] == result["payments"]["refused"]
+
+
+def test_nothing_outlives_a_killed_demo(data: Path) -> None:
+    with demo(data) as process:
+        deadline = time.monotonic() + S_MAX
+        while len(children_of(data)) < 5 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        process.kill()
+        process.wait()
+        assert await_end(data) == []
