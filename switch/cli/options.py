@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import update_wrapper
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 import click
 
@@ -29,6 +29,9 @@ ADDRESS_FILE: Final = "address.json"
 DATA: Final = Path("payvand-data")
 PATIENCE_S: Final = 5.0
 """Somebody waits at a terminal: a switch that doesn't answer by then is told of."""
+
+Caller = Literal["operator", "participant", "anybody"]
+"""Who may give a command."""
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -55,6 +58,11 @@ class Door:
     address: str
     certificates: Path
 
+    @property
+    def holder(self) -> str:
+        """Whose certificates they are, by the folder's name."""
+        return self.certificates.name
+
     def operator(self) -> Operator:
         """Connect as an operator."""
         return Operator.connect(self.address, self.certificates, patience_s=PATIENCE_S)
@@ -64,11 +72,11 @@ class Door:
         return Bank.connect(self.address, self.certificates, patience_s=PATIENCE_S)
 
 
-def door_options(*, participant: bool = False) -> Callable[[Callable[..., Any]], Any]:
+def door_options(*, caller: Caller = "operator") -> Callable[[Callable[..., Any]], Any]:
     """Return the options that lead to a switch; the command gets them as one `door`.
 
-    With *participant* the caller is a bank or a government service, named by --as; otherwise
-    an operator.
+    The caller is an operator; or a participant, named by --as; or anybody, who is an operator
+    without --as.
     """
 
     def wrap(command: Callable[..., Any]) -> Any:
@@ -80,20 +88,20 @@ def door_options(*, participant: bool = False) -> Callable[[Callable[..., Any]],
             **rest: Any,
         ) -> Any:
             if certificates is None and holder is None:
-                if participant:
+                if caller == "participant":
                     raise click.UsageError("say who you are with --as NAME or --certificates")
                 holder = OPERATOR
             folder = certificates or data / "certificates" / str(holder)
             return command(door=Door(address or listening_at(data), folder), **rest)
 
         update_wrapper(open_door, command)  # With it goes what click was told of before.
-        return switch_options(participant=participant)(open_door)
+        return switch_options(named=caller != "operator")(open_door)
 
     return wrap
 
 
-def switch_options(*, participant: bool) -> Callable[[Callable[..., Any]], Any]:
-    """Return the options --address, --certificates, --data and, for participants, --as."""
+def switch_options(*, named: bool) -> Callable[[Callable[..., Any]], Any]:
+    """Return the options --address, --certificates, --data and, where *named*, --as."""
     options = [
         click.option(
             "--address",
@@ -111,7 +119,7 @@ def switch_options(*, participant: bool) -> Callable[[Callable[..., Any]], Any]:
         ),
         data_option(),
     ]
-    if participant:
+    if named:
         options.append(
             click.option("--as", "holder", metavar="NAME", help="The participant you are.")
         )

@@ -34,7 +34,7 @@ __all__ = ["sandbox_bank"]
 @click.option("--agency", is_flag=True, help="Be a government service: receive fees only.")
 @click.option("--hold", is_flag=True, help="Send nothing before the signal SIGUSR1.")
 @click.option("--json", "as_json", is_flag=True, help="Tell how it stands as lines of JSON.")
-@door_options(participant=True)
+@door_options(caller="participant")
 def sandbox_bank(
     folder: Path | None,
     files: tuple[Path, ...],

@@ -8,14 +8,12 @@ from typing import Any, Protocol
 import click
 
 from payvand.client import payment_id_text
-from payvand.switch.cli.options import Door, door_options
+from payvand.switch.cli.options import OPERATOR, Door, door_options
 from payvand.switch.cli.printing import JsonListing, amount_text, moment
+from payvand.switch.statement_csv import CSV_COLUMNS, csv_row
 from payvand.v1.operator_service_pb2 import GetStatementResponse, StatementEntry
 
-__all__ = ["CSV_COLUMNS", "csv_row", "statement"]
-
-CSV_COLUMNS = ("posted_at", "id", "kind", "counterparty", "debit", "credit", "end_to_end_id")
-"""Times are nanoseconds since 1970, amounts minor units."""
+__all__ = ["statement"]
 
 _TOTALS = ("opening", "debits", "credits", "closing")
 
@@ -30,21 +28,18 @@ _TOTALS = ("opening", "debits", "credits", "closing")
 )
 @click.option("--csv", "as_csv", is_flag=True, help="Print the entries as CSV.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@click.option("--as", "holder", metavar="NAME", help="Ask as this participant, not as operator.")
-@door_options()
-def statement(
-    participant: str, window: int, as_csv: bool, as_json: bool, door: Door, holder: str | None
-) -> None:
+@door_options(caller="anybody")
+def statement(participant: str, window: int, as_csv: bool, as_json: bool, door: Door) -> None:
     """Print the statement of PARTICIPANT for a window: balances, totals, every entry.
 
     A bank or an agency may ask for its own, with --as or its --certificates.
     """
     if as_csv and as_json:
         raise click.UsageError("choose --csv or --json")
-    if holder is not None:
-        door = Door(door.address, door.certificates.parent / holder)
+    if not participant and door.holder == OPERATOR:
+        raise click.UsageError("name the PARTICIPANT, or say who you are with --as")
     writer: _Writer = _Csv() if as_csv else _Json() if as_json else _Text()
-    asyncio.run(_print(door, participant or holder or "", window, writer))
+    asyncio.run(_print(door, participant, window, writer))
 
 
 class _Writer(Protocol):
@@ -141,16 +136,3 @@ class _Json:
     def end(self, page: GetStatementResponse) -> None:
         """Close the object."""
         self._listing.end({})
-
-
-def csv_row(entry: StatementEntry) -> tuple[object, ...]:
-    """Return an entry in the order of `CSV_COLUMNS`."""
-    sides = (entry.amount, "") if entry.debit else ("", entry.amount)
-    return (
-        entry.posted_at,
-        entry.id.hex(),
-        entry.kind,
-        entry.counterparty,
-        *sides,
-        entry.end_to_end_id,
-    )

@@ -16,7 +16,7 @@ __all__ = ["status"]
 @click.command()
 @click.argument("ids", metavar="ID...", nargs=-1, required=True)
 @as_json
-@door_options(participant=True)
+@door_options(caller="participant")
 def status(ids: tuple[str, ...], door: Door, as_json: bool) -> None:
     """Ask where payments stand, by their ids: 32 hexadecimal digits, with hyphens or without.
 

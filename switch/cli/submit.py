@@ -33,7 +33,7 @@ WAIT_S: Final = 120.0
 )
 @click.option("--check", is_flag=True, help="Read the file and prove its totals; send nothing.")
 @as_json
-@switch_options(participant=True)
+@switch_options(named=True)
 def submit(
     file: Path,
     wait: bool,

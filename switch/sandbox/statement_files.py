@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from payvand.client import Operator, payment_id_text
+from payvand.client import Operator
 from payvand.switch.directory_file import ParticipantEntry
+from payvand.switch.statement_csv import CSV_COLUMNS, csv_row
 
 __all__ = ["Summary", "write_statements"]
-
-HEADING = ("posted_at", "id", "counterparty", "kind", "debit", "credit", "end_to_end_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +39,10 @@ async def _write(operator: Operator, name: str, window: int, folder: Path) -> Su
     summary: Summary | None = None
     with path.open("w", encoding="utf-8", newline="") as target:
         writer = csv.writer(target, lineterminator="\n")
-        writer.writerow(HEADING)
+        writer.writerow(CSV_COLUMNS)
         async for page in operator.statement(name, window=window):
             for entry in page.entries:
-                sides = (entry.amount, "") if entry.debit else ("", entry.amount)
-                about = (entry.posted_at, payment_id_text(entry.id), entry.counterparty, entry.kind)
-                writer.writerow((*about, *sides, entry.end_to_end_id))
+                writer.writerow(csv_row(entry))
             summary = Summary(
                 name,
                 int(page.opening),
