@@ -1,4 +1,5 @@
 import os
+from typing import Self
 
 from payvand.core.records import Records
 
@@ -7,14 +8,14 @@ class BareFile:
 
     fd: int
     size: int
-    def __init__(self, path: str | os.PathLike[str], size: int) -> None: ...
+    def __new__(cls, path: str | os.PathLike[str], size: int) -> Self: ...
     def append(self, size: int) -> int:
         """Write *size* bytes behind the last, make them durable; return how many ns it took."""
 
 class Loop:
     """Accounts 1 to *account_count* of one ledger, and room for *transfers_max* transfers."""
 
-    def __init__(self, account_count: int, transfers_max: int, ledger: int) -> None: ...
+    def __new__(cls, account_count: int, transfers_max: int, ledger: int) -> Self: ...
     def run(self, events: Records, batch: int, file: BareFile) -> int:
         """Apply TRANSFER[n] in batches and write them from the start of a BareFile, durably.
 

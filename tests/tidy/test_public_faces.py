@@ -25,7 +25,8 @@ def public_list(tree: ast.Module) -> list[str] | None:
 
 def bound_names(tree: ast.Module) -> set[str]:
     names: set[str] = set()
-    for node in tree.body:
+    branches = [node for node in tree.body if isinstance(node, ast.If)]
+    for node in [*tree.body, *(inner for branch in branches for inner in branch.body)]:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             names.add(node.name)
         elif isinstance(node, ast.Assign):
