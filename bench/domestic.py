@@ -1,5 +1,6 @@
-"""What is measured about the country's conventions: identifiers checked by the array."""
+"""What is measured about the country's conventions: identifiers by the array, and the directory."""
 
+from payvand.bench.directory import directory
 from payvand.bench.identifiers import identifiers
 from payvand.bench.workbench import Subject
 
@@ -8,5 +9,5 @@ __all__ = ["DOMESTIC"]
 DOMESTIC = Subject(
     "domestic",
     "Measure what the country's conventions cost in a payment's way.",
-    {"identifiers": identifiers},
+    {"identifiers": identifiers, "directory": directory},
 )

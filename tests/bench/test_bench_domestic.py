@@ -21,3 +21,16 @@ def test_identifiers_are_measured_and_proved(tmp_path: Path) -> None:
     assert result["value"] == min(result["detail"][f"{kind}_per_s"] for kind in kinds)
     assert set(report["proofs"]) == {f"{kind}: arrays and plain rules agree" for kind in kinds}
     assert all(report["proofs"].values())
+
+
+def test_the_directory_is_measured_and_proved(tmp_path: Path) -> None:
+    done = CliRunner().invoke(
+        bench, ["domestic", "--json", "--quick", "--only", "directory", "--folder", str(tmp_path)]
+    )
+    assert done.exit_code == 0, done.stderr
+    report = json.loads(done.stdout)
+    (result,) = report["results"]
+    assert (result["name"], result["unit"]) == ("directory", "look-ups/s")
+    assert result["detail"]["bytes_per_alias"] > result["detail"]["row_bytes"] / 200_000
+    assert len(report["proofs"]) == 2
+    assert all(report["proofs"].values())
