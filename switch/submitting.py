@@ -40,6 +40,7 @@ _DECLINED: Final = int(PaymentState.PAYMENT_STATE_DECLINED)
 _RESERVED: Final = int(PaymentState.PAYMENT_STATE_RESERVED)
 _SETTLED: Final = int(PaymentState.PAYMENT_STATE_SETTLED)
 _ID_REUSED: Final = (
+    "id",
     "payment.id_reused",
     "another payment has this id: give each payment its own, and a retry the same content",
 )
@@ -131,7 +132,7 @@ class Submitter:
                     Declined(index=place, reason=self._reasons.reason(status, decision))
                 )
             else:
-                _refuse(judged, place, rule_of(status), "the books can't hold such a payment")
+                _refuse(judged, place, "amount", rule_of(status), "more than the books can hold")
         again = np.flatnonzero(retried)
         if len(again):
             await self._recall(judged, places[again], records[again])
@@ -180,6 +181,6 @@ def _same_content(record: Records, original: Records) -> bool:
     )
 
 
-def _refuse(judged: Judged, place: int, rule: str, hint: str) -> None:
+def _refuse(judged: Judged, place: int, field: str, rule: str, hint: str) -> None:
     judged.states[place] = _REFUSED
-    judged.refusals.append(Refusal(index=place, field="id", rule=rule, hint=hint))
+    judged.refusals.append(Refusal(index=place, field=field, rule=rule, hint=hint))
