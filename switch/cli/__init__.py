@@ -35,6 +35,7 @@ COMMANDS: Final = {
     "verify": ("payvand.switch.cli.verify", "verify"),
     "certificates": ("payvand.switch.cli.certificates", "certificates"),
     "sandbox-bank": ("payvand.switch.cli.sandbox_bank", "sandbox_bank"),
+    "routing": ("payvand.switch.cli.routing", "routing"),
     "bench": ("payvand.bench.cli", "bench"),
 }
 """Module and attribute of each command, in the order in which `payvand --help` lists them."""

@@ -24,6 +24,7 @@ def exit_code_of(fault: BaseException) -> int | None:
     from payvand.switch.config import SettingsError
     from payvand.switch.directory_file import DirectoryFileError
     from payvand.switch.files import FileError
+    from payvand.switch.rules.table_row import RulesError
 
     while isinstance(fault, BaseExceptionGroup):
         fault = fault.exceptions[0]
@@ -31,7 +32,7 @@ def exit_code_of(fault: BaseException) -> int | None:
         case ClientFault() | PayvandFault():
             tell_fault(str(fault.args[0]), fault.hint)
             return FAULT
-        case FileError() | DirectoryFileError():
+        case FileError() | DirectoryFileError() | RulesError():
             tell_fault(str(fault), "")
             return ANSWER_IS_NO
         case CertificateFault():

@@ -1,0 +1,231 @@
+"""`payvand routing explain`: which rail carries a payment, rule by rule, as of any moment."""
+
+import re
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import click
+
+from payvand.client import parse_payment_id, payment_id_text
+from payvand.core.records import Operation, u128_array
+from payvand.core.segments import JournalReader
+from payvand.switch.cli.faults import ANSWER_IS_NO
+from payvand.switch.cli.options import as_json, data_option
+from payvand.switch.cli.printing import amount_text, print_json, print_table
+from payvand.switch.files import Instruction, open_payment_file
+from payvand.switch.identifiers import iban
+from payvand.switch.identifiers.identifier_error import IdentifierError
+from payvand.switch.rules.choosing import Choice, Order, choose
+from payvand.switch.rules.rails import CHANNELS, REMOTE
+from payvand.switch.rules.rulebook import Rulebook, load
+from payvand.switch.rules.solar_hijri import DateError, local, moment_text, parse_moment
+from payvand.v1.payment_pb2 import Payment
+
+__all__ = ["routing"]
+
+ID = re.compile(r"[0-9a-fA-F]{32}|[0-9a-fA-F-]{36}")
+WISH = re.compile(r"(\d{1,20}):(\w{3,26}):(\w{3,26})", re.ASCII)
+BANK_CODE = re.compile(r"\d{3}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """The payment that is asked about."""
+
+    title: str
+    amount: int
+    debtor_bank: str
+    creditor_bank: str
+    recorded_at: datetime | None
+    """When the switch recorded it; None where it did not."""
+
+
+@click.group()
+def routing() -> None:
+    """Ask which rail carries a payment, and why."""
+
+
+@routing.command()
+@click.argument("payment", metavar="PAYMENT")
+@click.option(
+    "--at", metavar="TIME", help="As of when: 1404-02-31 13:44, 2025-05-21T13:44, ISO 8601."
+)
+@click.option(
+    "--channel",
+    type=click.Choice(CHANNELS),
+    default=REMOTE,
+    show_default=True,
+    help="How the order came in.",
+)
+@click.option("--urgent", is_flag=True, help="It can't wait for a cycle.")
+@click.option("--down", metavar="CODE", multiple=True, help="A bank that is down, by its code.")
+@click.option("--position", type=click.IntRange(min=1), default=1, help="Which one of a file.")
+@click.option(
+    "--rules",
+    type=click.Path(file_okay=False, exists=True, path_type=Path),
+    help="A folder of tables to go by instead of those that come along.",
+)
+@as_json
+@data_option()
+def explain(
+    payment: str,
+    at: str | None,
+    channel: str,
+    urgent: bool,
+    down: tuple[str, ...],
+    position: int,
+    rules: Path | None,
+    as_json: bool,
+    data: Path,
+) -> None:
+    """Print which rail carries PAYMENT, rule by rule with the dates of the rows that say so.
+
+    \b
+    PAYMENT is one of
+      an id          32 hexadecimal digits, of a payment that the switch in --data recorded
+      a file         pain.001 or CSV; its first instruction, or the one at --position
+      AMOUNT:FROM:TO in rial, from and to an IBAN or a bank code: 500000000:017:062
+
+    Without --at it is as of the time when the payment was recorded, or now. The exit code is 1
+    where no rail carries it.
+    """
+    rulebook = load(rules)
+    asked = _asked(payment, position, data)
+    moment = _moment(at) or asked.recorded_at or datetime.now(UTC)
+    order = Order(
+        amount=asked.amount,
+        debtor_bank=asked.debtor_bank,
+        creditor_bank=asked.creditor_bank,
+        channel=channel,
+        is_urgent=urgent,
+    )
+    choice = choose(rulebook, order, moment, unreachable=frozenset(down))
+    if as_json:
+        print_json(_json_of(asked, order, moment, rulebook, choice))
+    else:
+        _print(asked, moment, rulebook, choice)
+    if choice.rail is None:
+        raise click.exceptions.Exit(ANSWER_IS_NO)
+
+
+def _moment(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        return parse_moment(text)
+    except DateError as error:
+        raise click.BadParameter(error.hint, param_hint="--at") from error
+
+
+def _asked(text: str, position: int, data: Path) -> _Asked:
+    """Find out what *text* means, by its form."""
+    wish = WISH.fullmatch(text)
+    if wish is not None:
+        return _Asked("a payment", int(wish[1]), _bank_code(wish[2]), _bank_code(wish[3]), None)
+    if ID.fullmatch(text) and not Path(text).exists():
+        return _recorded(text, data)
+    results = open_payment_file(text).read()
+    result = next(islice(results, position - 1, None), None)
+    if result is None:
+        raise click.BadParameter(f"the file has no instruction {position}", param_hint="--position")
+    if not isinstance(result, Instruction):
+        hint = f"instruction {position} can't be read: {result.path}: {result.rule}: {result.hint}"
+        raise click.BadParameter(hint, param_hint="PAYMENT")
+    return _Asked(
+        f"instruction {position} of {Path(text).name}",
+        result.amount,
+        _bank_code(result.debtor_iban),
+        _bank_code(result.creditor_iban),
+        None,
+    )
+
+
+def _recorded(text: str, data: Path) -> _Asked:
+    """Look for a payment in the journal of a data folder."""
+    try:
+        id = parse_payment_id(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="PAYMENT") from error
+    wanted = u128_array([int.from_bytes(id)])[0]
+    for frame in JournalReader(data / "journal"):
+        if frame.operation is not Operation.CREATE_TRANSFERS:
+            continue
+        ids = frame.records["id"]
+        for index in (ids == wanted).nonzero()[0].tolist():
+            payload = frame.payload(index)
+            if not payload:
+                continue  # money that the switch moved itself, not a payment
+            payment = Payment.FromString(payload)
+            at_ns = frame.timestamp - len(ids) + 1 + index
+            return _Asked(
+                f"payment {payment_id_text(id)}",
+                payment.amount,
+                _bank_code(payment.debtor_iban),
+                _bank_code(payment.creditor_iban),
+                datetime.fromtimestamp(at_ns // 1_000_000_000, UTC),
+            )
+    raise click.BadParameter(f"{data} holds no payment {text}", param_hint="PAYMENT")
+
+
+def _bank_code(text: str) -> str:
+    """Return the bank code that *text* is, or that is in it where it is an IBAN."""
+    if BANK_CODE.fullmatch(text):
+        return text
+    try:
+        return iban.parse(text).bank_code
+    except IdentifierError as error:
+        raise click.BadParameter(f"{error.rule}: {error.hint}", param_hint="PAYMENT") from error
+
+
+def _print(asked: _Asked, moment: datetime, rulebook: Rulebook, choice: Choice) -> None:
+    print_table(
+        ("rail", "rule", "holds", "why", "in force", "by"),
+        (
+            (
+                step.rail,
+                step.rule,
+                "yes" if step.holds else "no",
+                step.text,
+                step.validity,
+                step.source,
+            )
+            for step in choice.steps
+        ),
+        title=(
+            f"{asked.title} of {amount_text(asked.amount)} rial, as of {moment_text(moment)}"
+            f" ({local(moment):%Y-%m-%d %H:%M}, Tehran)"
+        ),
+    )
+    if choice.rail is None or choice.carried_at is None:
+        click.echo("no rail carries it")
+    else:
+        fee = "tariff not known" if choice.fee is None else f"fee {amount_text(choice.fee)} rial"
+        click.echo(f"{choice.rail.title_en}: carried at {moment_text(choice.carried_at)}, {fee}")
+    click.echo(f"by the rules {rulebook.digest[:16]}")
+
+
+def _json_of(
+    asked: _Asked, order: Order, moment: datetime, rulebook: Rulebook, choice: Choice
+) -> dict[str, Any]:
+    carried_at = choice.carried_at
+    return {
+        "payment": {
+            "title": asked.title,
+            "amount": str(order.amount),
+            "debtor_bank": order.debtor_bank,
+            "creditor_bank": order.creditor_bank,
+            "channel": order.channel,
+            "urgent": order.is_urgent,
+        },
+        "at": local(moment).isoformat(),
+        "at_solar": moment_text(moment),
+        "rules": rulebook.digest,
+        "rail": choice.rail.name if choice.rail else None,
+        "carried_at": carried_at.isoformat() if carried_at else None,
+        "carried_at_solar": moment_text(carried_at) if carried_at else None,
+        "fee": None if choice.fee is None else str(choice.fee),
+        "steps": [asdict(step) for step in choice.steps],
+    }
