@@ -22,7 +22,7 @@ def path_of_key(bytes key not None):
 
 cdef u32 path_of(const u8* key) noexcept nogil:
     cdef u8[32] digest
-    sha256(key, 16, NULL, 0, digest)
+    sha256(key, 16, key, 0, digest)
     return <u32>digest[0] << 8 | digest[1]
 
 
