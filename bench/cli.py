@@ -15,6 +15,7 @@ from rich.console import Console
 from payvand.bench.domestic import DOMESTIC
 from payvand.bench.ledger import LEDGER
 from payvand.bench.projecting import PROJECT
+from payvand.bench.reconciling import RECONCILE
 from payvand.bench.settling import SETTLE
 from payvand.bench.show import show
 from payvand.bench.workbench import Subject, run
@@ -83,7 +84,7 @@ def _command(subject: Subject) -> click.Command:
     )(callback)
 
 
-for _subject in (LEDGER, SETTLE, PROJECT, DOMESTIC):
+for _subject in (LEDGER, SETTLE, PROJECT, RECONCILE, DOMESTIC):
     bench.add_command(_command(_subject))
 
 

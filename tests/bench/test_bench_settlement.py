@@ -1,4 +1,4 @@
-"""`payvand bench settle` and `project`: they run, and prove the books that they made."""
+"""`payvand bench` settle, project and reconcile: they run, and prove the books that they made."""
 
 import json
 
@@ -15,6 +15,7 @@ from payvand.bench.cli import bench
         ("settle", "net_journal", "payments/s", "nets add up to zero"),
         ("project", "projection_catch_up", "payments/s", "database_equals_ledger"),
         ("project", "projection_lag", "ms", "statements_equal_ledger"),
+        ("reconcile", "reconcile", "s", "every fault is found once and none is invented"),
     ],
 )
 def test_a_result_stands_beside_its_reference_and_proves(
