@@ -19,11 +19,16 @@ cdef extern from "<sys/mman.h>" nogil:
 
 cdef void* arena_open(u64 size) except NULL nogil:
     """Reserve *size* bytes of zeros; MemoryError where the machine won't give them."""
-    cdef void* start = payvand_reserve(size)
+    cdef void* start = arena_try(size)
     if start == NULL:
         with gil:
             raise MemoryError(f"the machine refused to reserve {size} bytes of address space")
     return start
+
+
+cdef void* arena_try(u64 size) noexcept nogil:
+    """Reserve *size* bytes of zeros; NULL where the machine won't give them."""
+    return payvand_reserve(size)
 
 
 cdef void arena_close(void* start, u64 size) noexcept nogil:

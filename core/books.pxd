@@ -13,7 +13,9 @@ where there is none.
 
 from payvand.core.ids cimport Ids
 from payvand.core.index cimport Index, NO_ROW, hash_id, index_find
+from payvand.core.past cimport Past
 from payvand.core.reservations cimport Reservation, Reservations
+from payvand.core.store cimport Store
 from payvand.core.types cimport Account, Expired, Resolved, Transfer, u8, u32, u64, u128
 
 # What stands behind a transfer's id.
@@ -29,6 +31,7 @@ cdef enum TransferState:
 # The rows of one batch.
 cdef struct Span:
     u64 first_row
+    u64 place               # of its frame in the journal, once that is written
     u64 last_created        # timestamp of the last transfer up to its end
 
 # A step of a linked chain, to be walked backwards.
@@ -70,9 +73,12 @@ cdef struct Books:
     Transfer* records       # as they took effect, at row & records_mask
     u64 records_mask
     u64 records_oldest      # rows before it have no record here
+    Store* store            # where older records are read from; NULL where all are in memory
+    Past* past              # what rows before `oldest_row` bound; NULL where all are in memory
     Ids ids
     Span* spans             # batch b at b & rows_mask
     u64 spans_count
+    u64 spans_oldest
     u64 created             # transfers so far
     u64 last_created        # timestamp of the last one
     u64 trail[2]            # what became of all events, in two words; see `mark`
@@ -97,6 +103,10 @@ cdef inline u64 hash_transfer(const Books* books, u128 id) noexcept nogil:
     """Return the hash of a transfer's id, which is never 0."""
     cdef u64 hash = hash_id(id, books.seed)
     return hash if hash != 0 else 1
+
+cdef inline bint has_record(const Books* books, u64 row) noexcept nogil:
+    """Tell whether the record of a row is in memory."""
+    return row >= books.records_oldest and row + books.records_mask + 1 > books.rows
 
 cdef inline Transfer* record_at(const Books* books, u64 row) noexcept nogil:
     return &books.records[row & books.records_mask]
@@ -124,6 +134,7 @@ cdef extern from * nogil:
     u64 fold "payvand_fold"(u64 left, u64 right)
 
 cdef int books_open(Books* books, u64 seed) except -1
+cdef int books_keep(Books* books, u64 rows, u64 records, Store* store, Past* past) except -1
 cdef void books_close(Books* books) noexcept
 cdef int books_reserve(Books* books, u64 accounts, u64 transfers) except -1 nogil
 cdef void undo_account(Books* books, u32 row) noexcept nogil

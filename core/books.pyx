@@ -5,6 +5,7 @@ from libc.string cimport memset
 from payvand.core.arena cimport arena_close, arena_open
 from payvand.core.ids cimport ids_close, ids_open, ids_remove, ids_reserve
 from payvand.core.index cimport index_close, index_open, index_remove, index_reserve
+from payvand.core.past cimport past_drop_late, past_reserve
 from payvand.core.reservations cimport (
     release, reservations_close, reservations_open, reservations_reserve, restore,
 )
@@ -36,6 +37,21 @@ cdef int books_open(Books* books, u64 seed) except -1:
     return 0
 
 
+cdef int books_keep(Books* books, u64 rows, u64 records, Store* store, Past* past) except -1:
+    """Keep the last *rows* and *records* in memory alone, powers of two, and read older ones.
+
+    For empty books. Rows go into *past* before so many later ones have come, records into *store*.
+    """
+    if rows > ROWS_MAX or records > rows or rows & (rows - 1) or records & (records - 1):
+        raise ValueError(f"{rows} rows and {records} records must be powers of two, "
+                         f"the second not greater, up to {ROWS_MAX}")
+    books.rows_mask = rows - 1
+    books.records_mask = records - 1
+    books.store = store
+    books.past = past
+    return 0
+
+
 cdef void books_close(Books* books) noexcept:
     """Give all memory back."""
     arena_close(books.accounts, ACCOUNTS_MAX * sizeof(Account))
@@ -64,6 +80,8 @@ cdef int books_reserve(Books* books, u64 accounts, u64 transfers) except -1 nogi
         ids_reserve(&books.ids, books.rows - books.oldest_row, transfers, books.rows,
                     books.oldest_row)
         reservations_reserve(&books.reservations, transfers)
+    if books.past != NULL:
+        past_reserve(books.past, transfers + EXPIRED_MAX)
     return 0
 
 
@@ -127,7 +145,11 @@ cdef void roll_back(Books* books, const ChainStart* start, u64 end_row) noexcept
             release(&books.reservations, undo.place)
         else:
             restore(&books.reservations, undo.place, &undo.before.reservation)
-            books.states[undo.before.reservation.row & books.rows_mask] = STATE_PENDING
+            row = undo.before.reservation.row
+            if row >= books.oldest_row:
+                books.states[row & books.rows_mask] = STATE_PENDING
+            if books.past != NULL and row < books.past.leaving:
+                past_drop_late(books.past, hash_transfer(books, undo.before.reservation.id))
     for row in range(start.row, end_row):
         hash = &books.hashes[row & books.rows_mask]
         if hash[0] != 0:

@@ -19,12 +19,14 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
+from payvand.core.archive import Archive
 from payvand.core.errors import EngineClosed, JournalStopped, PayvandFault
 from payvand.core.following import Tail
 from payvand.core.frame import Frame
@@ -33,8 +35,10 @@ from payvand.core.ledger import Ledger
 from payvand.core.limits import (
     BATCH_EVENTS_MAX,
     COMMIT_WORKERS,
+    HORIZON_ROWS,
     NOTE_BYTES_MAX,
     PAYLOADS_BYTES_MAX,
+    RECORDS_KEPT,
     SEGMENT_BYTES,
 )
 from payvand.core.pipeline import Pipeline
@@ -112,6 +116,7 @@ class Engine:
         ledger: Ledger,
         stage: Stage,
         journal: Journal,
+        archive: Archive,
         recovery: Recovery,
         clock: Callable[[], int],
     ) -> None:
@@ -124,6 +129,7 @@ class Engine:
         """Called for each batch once it is durable."""
         self._clock = clock
         self._journal = journal
+        self._archive = archive
         self._loop = asyncio.get_running_loop()
         self._wake_fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._pipeline = Pipeline(ledger, stage, journal, recovery.digest, self._wake_fd)
@@ -159,6 +165,7 @@ class Engine:
         stage: Stage | None = None,
         clock: Callable[[], int] = time.time_ns,
         segment_bytes: int = SEGMENT_BYTES,
+        horizon: int = HORIZON_ROWS,
     ) -> Self:
         """Open a data folder, made where there is none, and recover what it holds.
 
@@ -167,6 +174,8 @@ class Engine:
             stage: scores transfers before they are applied; none declines nothing.
             clock: nanoseconds since 1970. Steps back are harmless: time in the books never is.
             segment_bytes: the size of a journal's segment file.
+            horizon: how many transfer events, a power of two, are kept in memory at least; older
+                ones are answered for from disk, with the same results.
 
         Raises:
             JournalInUse, JournalUnusable, JournalCorrupt, ReplayDiffers.
@@ -174,12 +183,19 @@ class Engine:
         stage = Stage() if stage is None else stage
         journal = Journal(folder, segment_bytes=segment_bytes)
         try:
-            ledger = Ledger()
-            recovery = await asyncio.to_thread(recover, journal, ledger, stage)
+            ledger = Ledger(int.from_bytes(blake2b(journal.identity, digest_size=8).digest()))
+            archive = Archive(ledger, journal, horizon=horizon, records=RECORDS_KEPT)
         except BaseException:
             journal.close()
             raise
-        return cls(ledger, stage, journal, recovery, clock)
+        archive.start()
+        try:
+            recovery = await asyncio.to_thread(recover, journal, ledger, stage)
+        except BaseException:
+            await asyncio.to_thread(archive.stop)
+            journal.close()
+            raise
+        return cls(ledger, stage, journal, archive, recovery, clock)
 
     async def __aenter__(self) -> Self:
         """Return the engine itself."""
@@ -475,6 +491,7 @@ class Engine:
         self._pipeline.stop()
         for worker in (*self._workers, *([self._preparing] if self._preparing else [])):
             await asyncio.to_thread(worker.join)
+        await asyncio.to_thread(self._archive.stop)
         self._loop.remove_reader(self._wake_fd)
         os.close(self._wake_fd)
         self._tail.stop(None)

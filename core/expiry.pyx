@@ -2,6 +2,7 @@
 
 from payvand.core.books cimport STATE_EXPIRED
 from payvand.core.index cimport NO_ROW
+from payvand.core.lookup cimport note_end
 from payvand.core.reservations cimport Reservation, release, take_due
 from payvand.core.types cimport *
 
@@ -31,7 +32,7 @@ cdef void expire(Books* books, u64 now) noexcept nogil:
             debit.flags &= ~<u16>ACCOUNT_FLAG_CLOSED
         if reservation.flags & TRANSFER_FLAG_CLOSING_CREDIT:
             credit.flags &= ~<u16>ACCOUNT_FLAG_CLOSED
-        books.states[reservation.row & books.rows_mask] = STATE_EXPIRED
+        note_end(books, reservation, STATE_EXPIRED)
         expired = &books.expired[books.expired_count]
         expired.id = reservation.id
         expired.debit_account_id = reservation.debit_account_id

@@ -71,12 +71,12 @@ cdef inline u64 sector_count_of(u64 body_bytes) noexcept nogil:
     return (body_bytes + TRAILER_BYTES + SECTOR_BYTES - 1) // SECTOR_BYTES + 7
 
 
-cdef inline u64 head_bytes_of(u64 sector_count) noexcept nogil:
+cdef u64 head_bytes_of(u64 sector_count) noexcept nogil:
     """Return the length of header and sector table: whole sectors, so that the body's are too."""
     return rounded(HEADER_BYTES + sector_count * 4, SECTOR_BYTES)
 
 
-cdef inline u64 frame_bytes_of(u64 head_bytes, u64 body_bytes) noexcept nogil:
+cdef u64 frame_bytes_of(u64 head_bytes, u64 body_bytes) noexcept nogil:
     return rounded(head_bytes + body_bytes + TRAILER_BYTES, FRAME_ALIGNMENT)
 
 

@@ -1,10 +1,7 @@
 """The journal's writing side: segments of frames on disk."""
 
+from payvand.core.threads cimport pthread_mutex_t
 from payvand.core.types cimport u8, u64
-
-cdef extern from "<pthread.h>" nogil:
-    ctypedef struct pthread_mutex_t:
-        pass
 
 cdef class Journal:
     cdef readonly object folder
@@ -12,7 +9,11 @@ cdef class Journal:
     cdef readonly bint direct           # writes go round the page cache
     cdef readonly u64 sequence          # of the last frame written
     cdef u64 offset                     # where the next frame goes in the segment
-    cdef u8 journal_id[16]
+    cdef u64 place                      # of the frame written last; see store.pxd
+    cdef u64* segments                  # first sequence of each, in the order of the files
+    cdef u64 segments_count
+    cdef readonly bytes identity        # the journal's id, 16 bytes
+    cdef u8 journal_id[16]              # the same
     cdef bytes folder_path
     cdef int folder_fd
     cdef int lock_fd

@@ -7,6 +7,8 @@ class Journal:
     segment_bytes: int
     direct: bool
     sequence: int
+    identity: bytes
+    """The journal's id, 16 bytes: of the one in the folder, or for a new one."""
     def __init__(self, folder: Path, *, segment_bytes: int) -> None:
         """Open a folder for writing; `start` or `resume` must follow.
 

@@ -10,18 +10,22 @@ import contextlib
 import errno as errno_codes
 import fcntl
 import os
+import secrets
 from pathlib import Path
 
 from payvand.core.errors import JournalInUse, JournalUnusable
-from payvand.core.segments import SEGMENT_HEADER_BYTES, SPARE_NAME
+from payvand.core.segments import SEGMENT_HEADER_BYTES, SPARE_NAME, first_sequences, journal_id_of
 
 from libc.errno cimport errno
 from libc.stdio cimport snprintf
 from libc.stdlib cimport free
 from libc.string cimport memcpy, memset
 
+from payvand.core.arena cimport arena_close, arena_open
 from payvand.core.checksum cimport crc32c
 from payvand.core.frame cimport Header
+from payvand.core.store cimport place_of_frame
+from payvand.core.threads cimport pthread_mutex_init, pthread_mutex_lock, pthread_mutex_unlock
 from payvand.core.types cimport *
 
 cdef extern from "<fcntl.h>" nogil:
@@ -35,7 +39,6 @@ cdef extern from "<fcntl.h>" nogil:
     #include <unistd.h>
     #include <stdio.h>
     #include <errno.h>
-    #include <pthread.h>
     #ifndef O_DIRECT
     #define O_DIRECT 0
     #endif
@@ -68,9 +71,6 @@ cdef extern from "<fcntl.h>" nogil:
     int close(int fd)
     int unlinkat(int folder, const char* name, int flags)
     int renameat(int old_folder, const char* old, int new_folder, const char* new)
-    int pthread_mutex_init(pthread_mutex_t* lock, const void* attributes)
-    int pthread_mutex_lock(pthread_mutex_t* lock)
-    int pthread_mutex_unlock(pthread_mutex_t* lock)
     int posix_memalign(void** out, size_t alignment, size_t size)
 
 cdef enum:
@@ -78,6 +78,7 @@ cdef enum:
     ZEROS_BYTES = 1 << 20
     SEGMENT_MAGIC = 0x31535650      # "PVS1"
     SEGMENT_VERSION = 1
+    SEGMENTS_MAX = 1 << 24          # as many as a place can tell apart
 
 cdef packed struct SegmentHeader:
     u32 magic
@@ -103,6 +104,7 @@ cdef class Journal:
     def __cinit__(self):
         self.folder_fd = self.lock_fd = self.fd = self.spare_fd = -1
         pthread_mutex_init(&self.spare_lock, NULL)
+        self.segments = <u64*>arena_open(SEGMENTS_MAX * sizeof(u64))
 
     def __init__(self, folder, *, segment_bytes):
         """Open a folder for writing; `start` or `resume` must follow.
@@ -137,18 +139,25 @@ cdef class Journal:
         with contextlib.suppress(OSError):
             os.ftruncate(self.lock_fd, 0)
             os.pwrite(self.lock_fd, f"{os.getpid()}\n".encode(), 0)
+        self.identity = journal_id_of(self.folder) or secrets.token_bytes(16)
+        memcpy(self.journal_id, <const u8*>self.identity, 16)
+        for first in first_sequences(self.folder):
+            self.segments[self.segments_count] = first
+            self.segments_count += 1
 
     def start(self, journal_id):
         """Begin an empty journal under a 16-byte id."""
         cdef u8 beginning[32]
         memset(beginning, 0, 32)
-        memcpy(self.journal_id, <const u8*><bytes>journal_id, 16)
+        self.identity = journal_id
+        memcpy(self.journal_id, <const u8*>self.identity, 16)
         self.sequence = 0
         self._raise(self.roll(1, beginning), "begin a segment")
 
     def resume(self, journal_id, segment, offset, sequence):
         """Go on behind the last good frame: in file *segment* at *offset*."""
-        memcpy(self.journal_id, <const u8*><bytes>journal_id, 16)
+        self.identity = journal_id
+        memcpy(self.journal_id, <const u8*>self.identity, 16)
         self.sequence = sequence
         self.offset = offset
         name = segment.encode()
@@ -192,6 +201,7 @@ cdef class Journal:
     def __dealloc__(self):
         free(self.block)
         free(self.zeros)
+        arena_close(self.segments, SEGMENTS_MAX * sizeof(u64))
 
     cdef int append(self, const u8* frame, u64 length, u64 sequence) noexcept nogil:
         """Write a frame and make it durable; return 0 or an errno, after which all is over.
@@ -209,6 +219,7 @@ cdef class Journal:
         failure = payvand_flush(self.fd)
         if failure:
             return failure
+        self.place = place_of_frame(self.segments_count - 1, self.offset)
         self.offset += length
         self.sequence = sequence
         return 0
@@ -252,6 +263,8 @@ cdef class Journal:
         cdef SegmentHeader* header = <SegmentHeader*>self.block
         cdef char name[64]
         cdef int failure
+        if self.segments_count == SEGMENTS_MAX:
+            return 27                   # EFBIG
         if self.spare_fd < 0:
             failure = self.make_spare()
             if failure:
@@ -276,6 +289,8 @@ cdef class Journal:
         self.fd = self.spare_fd
         self.spare_fd = -1
         self.offset = BLOCK
+        self.segments[self.segments_count] = sequence
+        self.segments_count += 1
         return 0
 
     def _open(self, name, flags):

@@ -23,7 +23,10 @@ from payvand.core.expiry cimport expire
 from payvand.core.ids cimport NO_TRANSFER
 from payvand.core.index cimport NO_ROW, load_u128
 from payvand.core.lookup cimport Found, find_transfer
+from payvand.core.past cimport past_raise
 from payvand.core.reservations cimport Reservation, next_due, under_way
+from payvand.core.store cimport raise_fault
+from payvand.core.threads cimport *
 from payvand.core.transfers cimport create_transfers
 from payvand.core.types cimport *
 
@@ -65,6 +68,8 @@ cdef class Ledger:
     """Hold accounts and transfers; apply batches of events to them."""
 
     def __cinit__(self, seed=0x5851F42D4C957F2D):
+        pthread_mutex_init(&self.guard, NULL)
+        pthread_cond_init(&self.moved, NULL)
         books_open(&self.books, seed)
 
     def __dealloc__(self):
@@ -96,6 +101,48 @@ cdef class Ledger:
         expire(&self.books, base)
         self.books.timestamp = base
         return base
+
+    cdef void note_place(self, u64 span, u64 place) noexcept nogil:
+        """Note where the frame of a batch stands in the journal."""
+        self.books.spans[span & self.books.rows_mask].place = place
+
+    cdef void lock(self) noexcept nogil:
+        """Keep other threads from the books."""
+        pthread_mutex_lock(&self.guard)
+
+    cdef int lock_with_room(self, u64 rows) except -1 nogil:
+        """Keep other threads from the books, once there is room in memory for so many rows.
+
+        Waits until old rows have gone into the past; raises, unlocked, where they can't.
+        """
+        cdef Books* books = &self.books
+        pthread_mutex_lock(&self.guard)
+        while (books.past != NULL and not books.past.fault
+               and books.rows - books.oldest_row + rows > books.rows_mask + 1):
+            pthread_cond_wait(&self.moved, &self.guard)
+        if books.past != NULL and books.past.fault:
+            pthread_mutex_unlock(&self.guard)
+            self.check_past()
+        return 0
+
+    cdef void unlock(self) noexcept nogil:
+        """Let other threads at the books; wake who waits for rows to come."""
+        cdef bint due = (self.books.past != NULL
+                         and self.books.rows - self.books.oldest_row >= self.books.past.due_rows)
+        pthread_mutex_unlock(&self.guard)
+        if due:
+            pthread_cond_broadcast(&self.moved)
+
+    cdef int check_past(self) except -1 nogil:
+        """Raise where an old transfer could not be read: what was computed since is void."""
+        cdef Books* books = &self.books
+        if books.past != NULL and books.past.fault:
+            with gil:
+                past_raise(books.past)
+        if books.store != NULL and books.store.fault:
+            with gil:
+                raise_fault(books.store)
+        return 0
 
     def create_accounts(self, events, now):
         """Open accounts: ACCOUNT[n] at time *now* → RESULT[n]."""
@@ -187,6 +234,7 @@ cdef class Ledger:
                     and transfer.state != STATE_FAILED):
                 memcpy(&out[hits * sizeof(Transfer)], &transfer.transfer, sizeof(Transfer))
                 hits += 1
+        self.check_past()
         return found[:hits]
 
     def lookup_limits(self, ids):
@@ -224,6 +272,7 @@ cdef class Ledger:
                 state.timestamp = transfer.transfer.timestamp
                 state.status = transfer.status
                 state.decision = transfer.decision
+        self.check_past()
         return found
 
     def totals(self, ledger):

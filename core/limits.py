@@ -4,8 +4,10 @@ __all__ = [
     "BATCH_EVENTS_MAX",
     "COMMIT_WORKERS",
     "FRAME_BYTES_MAX",
+    "HORIZON_ROWS",
     "NOTE_BYTES_MAX",
     "PAYLOADS_BYTES_MAX",
+    "RECORDS_KEPT",
     "SEGMENT_BYTES",
     "TAIL_BYTES_MAX",
 ]
@@ -21,6 +23,13 @@ PAYLOADS_BYTES_MAX = 4 << 20
 
 NOTE_BYTES_MAX = 1 << 20
 """Bytes of the note of one frame."""
+
+HORIZON_ROWS = 1 << 24
+"""Transfer events whose ids are kept in memory, unless an engine is told otherwise. A retry of an
+older one is answered from disk."""
+
+RECORDS_KEPT = 1 << 16
+"""Transfer events kept in memory as whole records; more than all batches under way hold."""
 
 SEGMENT_BYTES = 64 << 20
 """Bytes of one segment file of the journal, allocated at once."""

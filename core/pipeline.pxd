@@ -1,16 +1,13 @@
 """The commit pipeline: batches go through scoring, ledger and journal without the GIL."""
 
-from payvand.core.journal cimport Journal, pthread_mutex_t
+from payvand.core.journal cimport Journal
 from payvand.core.ledger cimport Ledger
 from payvand.core.stage cimport Stage
+from payvand.core.threads cimport pthread_cond_t, pthread_mutex_t
 from payvand.core.types cimport Result, u8, u16, u32, u64
 
 cdef enum:
     SLOTS = 8               # batches under way at once, the one being filled among them
-
-cdef extern from "<pthread.h>" nogil:
-    ctypedef struct pthread_cond_t:
-        pass
 
 # A batch on its way.
 cdef struct Slot:
@@ -33,6 +30,7 @@ cdef struct Slot:
     Result* results
     u8* frame               # on a block boundary
     u64 frame_bytes
+    u64 span                # of the rows of its transfers; NO_TRANSFER where there are none
     u64 next_due
     u64 apply_ns            # how long each stage took
     u64 write_ns
@@ -50,7 +48,6 @@ cdef class Pipeline:
     cdef u64 sequence                   # of the last applied batch
     cdef pthread_mutex_t lock           # over the counts
     cdef pthread_cond_t moved
-    cdef pthread_mutex_t books_lock     # held while the ledger's memory changes or is read
     cdef Ledger ledger
     cdef Stage stage
     cdef Journal journal

@@ -21,13 +21,14 @@ from libc.string cimport memcpy
 from payvand.core.arena cimport arena_close, arena_open
 from payvand.core.books cimport Books
 from payvand.core.frame cimport Pieces, frame_encode, frame_pieces, frame_seal, record_bytes
+from payvand.core.ids cimport NO_TRANSFER
 from payvand.core.replay cimport apply_pieces
 from payvand.core.reservations cimport next_due
+from payvand.core.threads cimport *
 from payvand.core.types cimport *
 
-cdef extern from "<pthread.h>" nogil:
+cdef extern from "<time.h>" nogil:
     """
-    #include <pthread.h>
     #include <time.h>
     #include <unistd.h>
     static unsigned long long payvand_ticks(void) {
@@ -41,12 +42,6 @@ cdef extern from "<pthread.h>" nogil:
         (void)done;     /* a full eventfd is awake already */
     }
     """
-    int pthread_mutex_init(pthread_mutex_t* lock, const void* attributes)
-    int pthread_mutex_lock(pthread_mutex_t* lock)
-    int pthread_mutex_unlock(pthread_mutex_t* lock)
-    int pthread_cond_init(pthread_cond_t* condition, const void* attributes)
-    int pthread_cond_wait(pthread_cond_t* condition, pthread_mutex_t* lock)
-    int pthread_cond_broadcast(pthread_cond_t* condition)
     u64 payvand_ticks()
     void payvand_wake(int fd)
 
@@ -84,7 +79,6 @@ cdef class Pipeline:
         self.sequence = self.base = journal.sequence
         memcpy(self.chain, <const u8*>chain, 32)
         pthread_mutex_init(&self.lock, NULL)
-        pthread_mutex_init(&self.books_lock, NULL)
         pthread_cond_init(&self.moved, NULL)
         for index in range(SLOTS):
             slot = &self.slots[index]
@@ -277,12 +271,12 @@ cdef class Pipeline:
         come as far.
         """
         with nogil:
-            pthread_mutex_lock(&self.books_lock)
+            self.ledger.lock()
         return self.sequence
 
     def unlock_books(self):
         """Let workers go on."""
-        pthread_mutex_unlock(&self.books_lock)
+        self.ledger.unlock()
 
     # --- the workers' side -------------------------------------------------------------------
 
@@ -336,6 +330,8 @@ cdef class Pipeline:
         if failure:
             self.stop_for(failure)
             return False
+        if slot.span != NO_TRANSFER:
+            self.ledger.note_place(slot.span, self.journal.place)
         self.finish(&self.written)
         payvand_wake(self.wake_fd)
         return True
@@ -378,7 +374,7 @@ cdef class Pipeline:
         pieces.record_count = slot.record_count
         pieces.records = slot.records
         pieces.decisions = NULL
-        pthread_mutex_lock(&self.books_lock)
+        self.ledger.lock_with_room(slot.record_count)
         try:
             base = max(slot.now, books.timestamp)
             slot.timestamp = base + slot.record_count
@@ -387,6 +383,10 @@ cdef class Pipeline:
                                   slot.timestamp, slot.decisions)
                 pieces.decisions = slot.decisions
             apply_pieces(books, &pieces, base, slot.results)
+            self.ledger.check_past()
+            slot.span = (books.spans_count - 1
+                         if slot.operation == OPERATION_CREATE_TRANSFERS and slot.record_count
+                         else NO_TRANSFER)
             for index in range(slot.record_count):
                 slot.statuses[index] = slot.results[index].status
             if slot.operation == OPERATION_CREATE_TRANSFERS:
@@ -408,6 +408,6 @@ cdef class Pipeline:
             slot.frame_bytes = frame_encode(&pieces, slot.frame, FRAME_MAX)
             slot.next_due = next_due(&books.reservations)
         finally:
-            pthread_mutex_unlock(&self.books_lock)
+            self.ledger.unlock()
         slot.apply_ns = payvand_ticks() - started
         return 0

@@ -1,11 +1,10 @@
 """Recovery: from the journal's files to the books as they stood."""
 
-import secrets
 from dataclasses import dataclass
 
 from payvand.core.journal import Journal
 from payvand.core.ledger import Ledger
-from payvand.core.replay import replay
+from payvand.core.replay import replay_journal
 from payvand.core.segments import JournalReader
 from payvand.core.stage import Stage
 
@@ -34,10 +33,10 @@ def recover(journal: Journal, ledger: Ledger, stage: Stage) -> Recovery:
         ReplayDiffers: the frames lead to other outcomes than those journaled with them.
     """
     reader = JournalReader(journal.folder)
-    replay(ledger, stage, reader)
+    replay_journal(ledger, stage, reader)
     end = reader.end
     if end is None:
-        journal.start(secrets.token_bytes(16))
+        journal.start(journal.identity)
         return Recovery(0, bytes(32), 0, 0, 0)
     journal.resume(end.journal_id, end.segment, end.offset, end.sequence)
     torn_bytes = 0

@@ -16,6 +16,7 @@ from payvand.core.books cimport books_reserve
 from payvand.core.expiry cimport expire
 from payvand.core.frame cimport Frame
 from payvand.core.ledger cimport Ledger
+from payvand.core.store cimport place_of_frame
 from payvand.core.transfers cimport create_transfers
 from payvand.core.types cimport *
 
@@ -33,7 +34,7 @@ cdef u32 apply_pieces(Books* books, const Pieces* pieces, u64 base,
     books.timestamp = base
     if pieces.operation == OPERATION_CREATE_ACCOUNTS:
         create_accounts(books, <const Account*>pieces.records, count, base, results)
-    elif pieces.operation == OPERATION_CREATE_TRANSFERS:
+    elif pieces.operation == OPERATION_CREATE_TRANSFERS and count:
         create_transfers(books, <const Transfer*>pieces.records, pieces.decisions, count, base,
                          results)
     elif pieces.operation == OPERATION_SET_LIMITS:
@@ -88,3 +89,24 @@ def replay(Ledger ledger, Stage stage, frames):
             replay_pieces(&ledger.books, stage, &frame.pieces, <Result*>&results[0])
         sequence = frame.pieces.sequence
     return sequence
+
+
+def replay_journal(Ledger ledger, Stage stage, reader):
+    """Apply the frames of a JournalReader; the ledger reads old transfers from where they stand."""
+    cdef Frame frame
+    cdef u64 segment, offset
+    scratch = np.zeros(BATCH_EVENTS_MAX, records.RESULT)
+    cdef u8[::1] results = scratch.view(np.uint8)
+    for frame in reader:
+        segment, offset = reader.place
+        ledger.lock_with_room(frame.pieces.record_count)
+        try:
+            with nogil:
+                replay_pieces(&ledger.books, stage, &frame.pieces, <Result*>&results[0])
+                ledger.check_past()
+                if (frame.pieces.operation == OPERATION_CREATE_TRANSFERS
+                        and frame.pieces.record_count):
+                    ledger.note_place(ledger.books.spans_count - 1,
+                                      place_of_frame(segment, offset))
+        finally:
+            ledger.unlock()

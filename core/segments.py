@@ -18,7 +18,15 @@ from payvand.core.diagnosis import BLOCK, is_torn, used_bytes
 from payvand.core.errors import JournalCorrupt, JournalUnusable
 from payvand.core.frame import FAULTS, Frame, check_frame
 
-__all__ = ["SEGMENT_HEADER_BYTES", "SPARE_NAME", "JournalEnd", "JournalReader", "read_frames"]
+__all__ = [
+    "SEGMENT_HEADER_BYTES",
+    "SPARE_NAME",
+    "JournalEnd",
+    "JournalReader",
+    "first_sequences",
+    "journal_id_of",
+    "read_frames",
+]
 
 SEGMENT_HEADER_BYTES = 4096
 SPARE_NAME = "segment.spare"
@@ -57,6 +65,9 @@ class JournalReader:
         self.after = after
         self.strict = strict
         self.end: JournalEnd | None = None
+        self.place = (0, 0)
+        """Of the frame given last: the segment's number in the order of the files, from 0, and
+        where in it the frame begins."""
         self._digest = bytes(32)
         self._sequence = 0
         self._journal_id = b""
@@ -72,6 +83,7 @@ class JournalReader:
             if _first_sequence(path) <= self.after + 1:
                 first = index
         for index in range(first, len(segments)):
+            self.place = (index, 0)
             yield from self._read(
                 segments[index], begin=index == first, last=index == len(segments) - 1
             )
@@ -108,6 +120,7 @@ class JournalReader:
                 )
             self._sequence = frame.sequence
             self._digest = frame.digest
+            self.place = (self.place[0], offset)
             offset += length
             if frame.sequence > self.after:
                 yield frame
@@ -187,9 +200,25 @@ def _first_sequence(path: Path) -> int:
     return int(path.stem.removeprefix("segment-"))
 
 
+def first_sequences(folder: Path) -> list[int]:
+    """Return the sequence of the first frame of each segment of a folder, in their order."""
+    return sorted(_first_sequence(path) for path in folder.glob("segment-*.journal"))
+
+
 def read_frames(folder: Path, after: int = 0) -> Iterator[Frame]:
     """Iterate over the frames of a journal with a sequence greater than *after*.
 
     Raises JournalCorrupt where bytes are not what was written. A torn tail ends the iteration.
     """
     return iter(JournalReader(folder, after=after))
+
+
+def journal_id_of(folder: Path) -> bytes | None:
+    """Return the id in the first segment of a folder, unproved; None where there is none."""
+    for first in first_sequences(folder)[:1]:
+        with (folder / f"segment-{first:016d}.journal").open("rb") as file:
+            head = file.read(_SEGMENT_HEADER.size)
+        if len(head) == _SEGMENT_HEADER.size:
+            identity: bytes = _SEGMENT_HEADER.unpack(head)[4]
+            return identity
+    return None

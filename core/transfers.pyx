@@ -10,15 +10,16 @@ on the way (the hashes, the rows that are likely meant) is kept in the event's `
 """
 
 from payvand.core.books cimport (
-    STATE_EXPIRED, STATE_FAILED, STATE_PENDING, STATE_POSTED, STATE_SINGLE, STATE_VOIDED,
+    STATE_FAILED, STATE_PENDING, STATE_POSTED, STATE_SINGLE, STATE_VOIDED,
     ChainStart, begin_chain, end_chain, hash_transfer, mark, record_at, roll_back, undo_account,
     undo_release, undo_reserve,
 )
-from payvand.core.ids cimport NO_TRANSFER, ids_find, ids_insert, ids_prefetch
+from payvand.core.filter cimport filter_block
+from payvand.core.ids cimport NO_TRANSFER, ids_insert, ids_prefetch
 from payvand.core.index cimport (
-    NO_ROW, hash_id, index_find, index_likely_row, index_prefetch, prefetch,
+    NO_ROW, hash_id, index_find, index_likely_row, index_prefetch, prefetch, prefetch_read,
 )
-from payvand.core.lookup cimport Found, find_transfer
+from payvand.core.lookup cimport Found, find_transfer, inherit, may_be_bound, note_end
 from payvand.core.reservations cimport (
     Reservation, as_transfer, expires_at, find_reservation, release, reserve,
 )
@@ -140,6 +141,8 @@ cdef inline void see_slots(const Books* books, const Transfer* event, Sight* sig
     """Ask for the memory that the ids of an event lead to (out: sight)."""
     sight.hash = hash_transfer(books, event.id)
     ids_prefetch(&books.ids, sight.hash)
+    if books.past != NULL and books.past.filter != NULL:
+        prefetch_read(filter_block(books.past.filter, sight.hash))
     if event.flags & ENDS_PENDING:
         sight.pending_hash = hash_transfer(books, event.pending_id)
         index_prefetch(&books.reservations.index, sight.pending_hash)
@@ -255,8 +258,7 @@ cdef u32 create_transfer(Books* books, Turn* turn, const Transfer* first,
         return TRANSFER_ID_MUST_NOT_BE_ZERO
     if event.id == U128_MAX:
         return TRANSFER_ID_MUST_NOT_BE_INT_MAX
-    if ids_find(&books.ids, turn.sight.hash, books.rows, books.oldest_row, books.hashes,
-                books.rows_mask, 0) != NO_TRANSFER:
+    if may_be_bound(books, turn.sight.hash):
         return retry(books, turn)
     return go_on(books, turn)
 
@@ -265,7 +267,7 @@ cdef u32 retry(Books* books, Turn* turn) noexcept nogil:
     """Answer for an id that is bound already."""
     cdef Found found
     if not find_transfer(books, turn.event.id, turn.sight.hash, &found):
-        return go_on(books, turn)       # another id with the same hash
+        return go_on(books, turn)       # another id has the same hash, or passed the filter
     if found.state == STATE_FAILED:
         return TRANSFER_ID_ALREADY_FAILED
     turn.timestamp = found.transfer.timestamp
@@ -555,7 +557,7 @@ cdef u32 end_reservation(Books* books, Turn* turn, u32 place, bint voids) noexce
     if books.in_chain:
         undo_release(books, place)
     inherit(record(books, turn, amount, STATE_SINGLE), &pending)
-    books.states[reservation.row & books.rows_mask] = STATE_VOIDED if voids else STATE_POSTED
+    note_end(books, reservation, STATE_VOIDED if voids else STATE_POSTED)
     debit.debits_pending -= pending.amount
     credit.credits_pending -= pending.amount
     if voids:
@@ -594,17 +596,3 @@ cdef u32 check_pending(const Transfer* event, const Transfer* pending, bint void
     if voids and amount[0] < pending.amount:
         return TRANSFER_PENDING_TRANSFER_HAS_DIFFERENT_AMOUNT
     return CREATED
-
-
-cdef inline void inherit(Transfer* transfer, const Transfer* pending) noexcept nogil:
-    """Fill what a post or void left at zero from its pending transfer."""
-    transfer.debit_account_id = pending.debit_account_id
-    transfer.credit_account_id = pending.credit_account_id
-    transfer.ledger = pending.ledger
-    transfer.code = pending.code
-    if transfer.user_data_128 == 0:
-        transfer.user_data_128 = pending.user_data_128
-    if transfer.user_data_64 == 0:
-        transfer.user_data_64 = pending.user_data_64
-    if transfer.user_data_32 == 0:
-        transfer.user_data_32 = pending.user_data_32

@@ -117,7 +117,7 @@ class ReferenceLedger:
 
     def expire(self, now: int) -> list[Expiry]:
         """Release what ran out at or before *now*, in order of expiry, then of creation."""
-        self.timestamp = max(self.timestamp, now)
+        now = self.timestamp = max(self.timestamp, now)
         pending = [self.content.transfers[id] for id in self._pending_ids()]
         due = [
             (expiry, transfer.timestamp, transfer)

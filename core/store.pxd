@@ -1,0 +1,50 @@
+"""The journal as the store of all transfers: one event, read by its place.
+
+    place (64 bits) = segment: 24 │ block of 4,096 bytes: 24 │ index in the batch: 13 │ state: 3
+
+The segment is counted from 0 in the order of the files; the block is where the frame begins. So a
+place leads to a record with no table between. The lowest bits are for whoever keeps places.
+
+What is read is proved: the header of the frame under its checksum, and each sector of the body
+under its own. Reading is the rare way (an old retry, a late post, a question); records of late are in
+memory.
+"""
+
+from payvand.core.frame cimport Header
+from payvand.core.types cimport Transfer, u8, u32, u64
+
+cdef enum:
+    STORE_FILES = 16            # segments open at once
+    PLACE_STATE_MASK = 7
+    STORE_DAMAGED = -1          # a fault that is no errno: a checksum doesn't hold
+
+cdef struct Store:
+    int folder                  # descriptor
+    const u64* segments         # first sequence of each, in the order of the files
+    const u64* segments_count
+    int files[STORE_FILES]
+    u64 file_segments[STORE_FILES]
+    u32 next_file               # the one to be closed next
+    Header header               # read last
+    u64 header_place
+    int fault                   # errno or STORE_DAMAGED; 0 while all is well
+    u64 fault_place
+
+# An event as it stands in the journal.
+cdef struct Event:
+    Transfer transfer           # as it was asked for; amount and timestamp as they took effect
+    u32 status
+    u32 decision
+
+cdef inline u64 place_of_frame(u64 segment, u64 offset) noexcept nogil:
+    return segment << 40 | offset // 4096 << 16
+
+cdef inline u64 place_of_event(u64 frame_place, u64 index) noexcept nogil:
+    return frame_place | index << 3
+
+cdef Store* store_open(int folder, const u64* segments, const u64* segments_count) except NULL
+cdef void store_close(Store* store) noexcept
+cdef bint store_read(Store* store, u64 place, Event* event) noexcept nogil
+cdef bint find_moment(Store* store, u64 timestamp) noexcept nogil
+cdef const Header* store_header(Store* store, u64 place) noexcept nogil
+cdef int raise_fault(const Store* store) except -1
