@@ -117,7 +117,8 @@ cdef inline void mark(Books* books, u128 id, u128 amount, u64 timestamp, u32 sta
     The trail stands for all rows in the digest of the ledger, whether or not they are in memory.
     It tells apart what differs by accident; against intent stands the journal's chain.
     """
-    cdef u64 first = fold(<u64>id ^ 0x9E3779B97F4A7C15u, <u64>(id >> 64) ^ 0xD6E8FEB86659FD93u ^ status)
+    cdef u64 first = fold(<u64>id ^ 0x9E3779B97F4A7C15u,
+                          <u64>(id >> 64) ^ 0xD6E8FEB86659FD93u ^ status)
     cdef u64 second = fold(<u64>amount ^ 0xA0761D6478BD642Fu,
                            <u64>(amount >> 64) ^ 0xE7037ED1A0B428DBu ^ timestamp)
     books.trail[0] = (books.trail[0] << 7 | books.trail[0] >> 57) + (first ^ second)

@@ -60,7 +60,7 @@ cdef int ids_reserve(Ids* ids, u64 live, u64 more, u64 newest_row, u64 oldest_ro
 
 
 cdef void move_stretch(Ids* ids, u64 stretch, u64 newest_row, u64 oldest_row) noexcept nogil:
-    """Move at least *stretch* homes into the larger table, up to one from which nothing passed on."""
+    """Move at least *stretch* homes into the larger table, up to one that let nothing pass on."""
     cdef u64 homes = <u64>1 << (64 - ids.older_shift)
     cdef u64 passed = 0
     cdef u64 slot

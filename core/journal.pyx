@@ -139,7 +139,11 @@ cdef class Journal:
         with contextlib.suppress(OSError):
             os.ftruncate(self.lock_fd, 0)
             os.pwrite(self.lock_fd, f"{os.getpid()}\n".encode(), 0)
-        self.identity = journal_id_of(self.folder) or secrets.token_bytes(16)
+        try:
+            self.identity = journal_id_of(self.folder) or secrets.token_bytes(16)
+        except JournalUnusable:
+            self.close()
+            raise
         memcpy(self.journal_id, <const u8*>self.identity, 16)
         for first in first_sequences(self.folder):
             self.segments[self.segments_count] = first

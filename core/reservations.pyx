@@ -91,7 +91,7 @@ cdef void release(Reservations* reservations, u32 place) noexcept nogil:
 
 cdef void restore(Reservations* reservations, u32 place,
                   const Reservation* reservation) noexcept nogil:
-    """Put back, as it was, what the last `release` took out of *place*; its entry is in the heap."""
+    """Put back what the last `release` took out of *place*; its entry is still in the heap."""
     reservations.free_count -= 1
     reservations.places[place] = reservation[0]
     index_insert(&reservations.index, hash_id(reservation.id, reservations.index.seed), place)

@@ -97,9 +97,7 @@ class JournalReader:
                     raise self._corrupt(path, 0, size, "segment cut short")
                 return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         except OSError as error:
-            raise JournalUnusable(
-                f"can't read {path}: {error}", hint="give this user the right to read it"
-            ) from error
+            raise _unreadable(path, error) from error
 
     def _read(self, path: Path, *, begin: bool, last: bool) -> Iterator[Frame]:
         data = self._map(path)
@@ -216,9 +214,19 @@ def read_frames(folder: Path, after: int = 0) -> Iterator[Frame]:
 def journal_id_of(folder: Path) -> bytes | None:
     """Return the id in the first segment of a folder, unproved; None where there is none."""
     for first in first_sequences(folder)[:1]:
-        with (folder / f"segment-{first:016d}.journal").open("rb") as file:
-            head = file.read(_SEGMENT_HEADER.size)
+        path = folder / f"segment-{first:016d}.journal"
+        try:
+            with path.open("rb") as file:
+                head = file.read(_SEGMENT_HEADER.size)
+        except OSError as error:
+            raise _unreadable(path, error) from error
         if len(head) == _SEGMENT_HEADER.size:
             identity: bytes = _SEGMENT_HEADER.unpack(head)[4]
             return identity
     return None
+
+
+def _unreadable(path: Path, error: OSError) -> JournalUnusable:
+    return JournalUnusable(
+        f"can't read {path}: {error}", hint="give this user the right to read it"
+    )

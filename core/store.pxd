@@ -6,8 +6,8 @@ The segment is counted from 0 in the order of the files; the block is where the 
 place leads to a record with no table between. The lowest bits are for whoever keeps places.
 
 What is read is proved: the header of the frame under its checksum, and each sector of the body
-under its own. Reading is the rare way (an old retry, a late post, a question); records of late are in
-memory.
+under its own. Reading is the rare way (an old retry, a late post, a question): the last records are
+in memory.
 """
 
 from payvand.core.frame cimport Header

@@ -232,7 +232,7 @@ cdef bint read_at(Store* store, u64 place, u64 offset, u64 size, u8* out) noexce
 
 
 cdef int file_of(Store* store, u64 segment) noexcept nogil:
-    """Return a descriptor of a segment's file, opened where it isn't; -1, with errno, on failure."""
+    """Return a descriptor of a segment's file, opened where it isn't; -1 and errno on failure."""
     cdef u32 index
     cdef int fd
     cdef char name[64]
