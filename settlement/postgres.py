@@ -39,6 +39,7 @@ from types import TracebackType
 from typing import IO, Any, Self
 
 from payvand.settlement.errors import DatabaseUnavailable
+from payvand.settlement.postmaster import is_ready, postmaster_pid, stop_orphan
 
 __all__ = ["DATABASE", "EmbeddedPostgres"]
 
@@ -54,7 +55,6 @@ SOCKET_NAME = ".s.PGSQL.5432"
 LOG_BYTES_MAX = 10 << 20
 POLL_S = 0.01
 START_S_MAX = 60.0
-ORPHAN_S_MAX = 30.0
 STOP_S_MAX = 60.0
 
 SETTINGS = {
@@ -132,7 +132,7 @@ class EmbeddedPostgres:
     def dsn(self) -> str:
         """The connection string for asyncpg and psql; only while it runs."""
         assert self._sockets is not None, "start it first"
-        return f"postgresql:///{DATABASE}?host={self._sockets}&user={DATABASE}"
+        return _dsn(self._sockets)
 
     @property
     def running(self) -> bool:
@@ -142,7 +142,7 @@ class EmbeddedPostgres:
     @property
     def pid(self) -> int:
         """The server's process id; 0 where it doesn't run."""
-        return _postmaster_pid(self.home / "cluster") if self.running else 0
+        return postmaster_pid(self.home / "cluster") if self.running else 0
 
     def __enter__(self) -> Self:
         """Start it."""
@@ -171,7 +171,7 @@ class EmbeddedPostgres:
             self._lock = _hold(self.home / "owner.lock")
             binaries = self._reachable_binaries()
             cluster = self.home / "cluster"
-            _stop_orphan(cluster)
+            stop_orphan(cluster)
             self._truncate_log()
             if not (cluster / "PG_VERSION").exists():
                 self._initialise(binaries, cluster)
@@ -188,6 +188,18 @@ class EmbeddedPostgres:
             self.stop()
             raise
 
+    def join(self) -> str:
+        """Return the connection string of the server that another process runs here.
+
+        The server stays that process's. Raises `DatabaseUnavailable` where none runs.
+        """
+        self.home = self._find_home()
+        if not is_ready(self.home / "cluster"):
+            raise DatabaseUnavailable(
+                f"no database runs in {self.home}", hint="start the switch on the data folder"
+            )
+        return _dsn(self._socket_path())
+
     def stop(self) -> None:
         """Shut the server down and wait for its end; nothing where it doesn't run."""
         supervisor, self._supervisor = self._supervisor, None
@@ -203,7 +215,7 @@ class EmbeddedPostgres:
     def _end(self, supervisor: subprocess.Popen[bytes]) -> None:
         """End the pipe, which ends the server; insist where it takes too long."""
         assert supervisor.stdin is not None
-        pid = _postmaster_pid(self.home / "cluster")
+        pid = postmaster_pid(self.home / "cluster")
         supervisor.stdin.close()
         try:
             supervisor.wait(STOP_S_MAX)
@@ -282,12 +294,17 @@ class EmbeddedPostgres:
         )
         fresh.rename(cluster)
 
-    def _socket_folder(self) -> Path:
-        """Return a private folder whose sockets' paths fit the limit of the system."""
+    def _socket_path(self) -> Path:
+        """Return a folder whose sockets' paths fit the limit of the system."""
         folder = self.home / "socket"
-        if len(os.fsencode(folder / SOCKET_NAME)) > SOCKET_PATH_BYTES_MAX:
-            digest = hashlib.sha256(os.fsencode(self.home.resolve())).hexdigest()[:16]
-            folder = SHARED / f"payvand-socket-{digest}"
+        if len(os.fsencode(folder / SOCKET_NAME)) <= SOCKET_PATH_BYTES_MAX:
+            return folder
+        digest = hashlib.sha256(os.fsencode(self.home.resolve())).hexdigest()[:16]
+        return SHARED / f"payvand-socket-{digest}"
+
+    def _socket_folder(self) -> Path:
+        """Make the folder of the sockets a private one, with none of an earlier server in it."""
+        folder = self._socket_path()
         self._own(folder)
         for left in folder.glob(f"{SOCKET_NAME}*"):
             left.unlink()  # of a server that was killed: the home's lock is ours
@@ -309,7 +326,7 @@ class EmbeddedPostgres:
             )
         self._supervisor = supervisor
         deadline = time.monotonic() + START_S_MAX
-        while not _ready(cluster):
+        while not is_ready(cluster):
             if supervisor.poll() is not None or time.monotonic() > deadline:
                 raise DatabaseUnavailable(
                     f"PostgreSQL didn't start: {self._last_words()}",
@@ -356,6 +373,10 @@ class EmbeddedPostgres:
     def _last_words(self) -> str:
         words = (self.home / "postgres.log").read_text(errors="replace").strip()
         return " / ".join(words.splitlines()[-3:]) or "it said nothing"
+
+
+def _dsn(sockets: Path) -> str:
+    return f"postgresql:///{DATABASE}?host={sockets}&user={DATABASE}"
 
 
 def _run_as() -> pwd.struct_passwd | None:
@@ -427,60 +448,3 @@ def _hold(path: Path) -> IO[str]:
             hint="stop the other switch, or give this one its own data folder",
         ) from None
     return lock
-
-
-def _postmaster_lines(cluster: Path) -> list[str]:
-    try:
-        return (cluster / "postmaster.pid").read_text().splitlines()
-    except FileNotFoundError:
-        return []
-
-
-def _postmaster_pid(cluster: Path) -> int:
-    lines = _postmaster_lines(cluster)
-    return int(lines[0]) if lines and lines[0].isdigit() else 0
-
-
-def _ready(cluster: Path) -> bool:
-    """Tell whether the server wrote that it accepts connections (line 8 of its pid file)."""
-    lines = _postmaster_lines(cluster)
-    return len(lines) >= 8 and lines[7].strip() == "ready"
-
-
-def _servers_in(cluster: Path) -> list[int]:
-    """Return the live processes of this cluster: PostgreSQL's all work in its folder."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*"):
-        # Processes come and go, and others' can't be read; neither can be one of ours.
-        with contextlib.suppress(OSError):
-            if (entry / "cwd").readlink() == cluster:
-                found.append(int(entry.name))
-    return found
-
-
-def _stop_orphan(cluster: Path) -> None:
-    """Stop what a killed switch left running, and remove a pid file that names nobody of ours.
-
-    The home's lock is held, so whatever still runs here has no owner. The pid file goes only
-    once no process of the cluster is left: it also guards the shared memory of orphaned backends.
-    A pid in it may since belong to another program, which PostgreSQL would take for a server.
-    """
-    if not _postmaster_lines(cluster) or not Path("/proc/self/cwd").exists():
-        return
-    cluster = cluster.resolve()
-    deadline = time.monotonic() + ORPHAN_S_MAX
-    signals = iter((signal.SIGINT, signal.SIGQUIT))
-    ask_again = time.monotonic()
-    while servers := _servers_in(cluster):
-        now = time.monotonic()
-        if now > deadline:
-            raise DatabaseUnavailable(
-                f"processes {servers} of an earlier server don't end", hint="end them by hand"
-            )
-        postmaster = _postmaster_pid(cluster)
-        if now >= ask_again and postmaster in servers:
-            ask_again = now + ORPHAN_S_MAX / 2
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(postmaster, next(signals, signal.SIGQUIT))
-        time.sleep(POLL_S)
-    (cluster / "postmaster.pid").unlink(missing_ok=True)

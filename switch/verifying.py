@@ -14,7 +14,7 @@ from payvand.settlement.postgres import EmbeddedPostgres
 from payvand.settlement.proof import Proof
 from payvand.settlement.proofs import prove_all
 
-__all__ = ["verify"]
+__all__ = ["hold_journal", "verify"]
 
 
 More = Callable[[Executor], Awaitable[list[Proof]]]
@@ -45,7 +45,7 @@ async def verify(
         JournalUnusable: there is no journal.
     """
     journal = data / "journal"
-    with _held(journal):
+    with hold_journal(journal):
         if not with_database:
             return await prove_all(journal)
         async with AsyncExitStack() as stack:
@@ -68,7 +68,7 @@ async def verify(
 
 
 @contextmanager
-def _held(journal: Path) -> Iterator[None]:
+def hold_journal(journal: Path) -> Iterator[None]:
     """Hold the lock of a journal, so that no switch begins to write it."""
     if not any(journal.glob("segment-*.journal")):
         raise JournalUnusable(

@@ -99,6 +99,8 @@ class Postings:
     """In minor units; negative where money left the participant."""
     days: list[int]
     """Days since 1970-01-01, local."""
+    optional: set[int] = field(default_factory=set)
+    """Places of what a file may have and need not: the window's own settlement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +245,7 @@ class _Matcher:
     def _merged(self) -> None:
         """Match rows whose surplus is made up of payments that no row names."""
         named = list(self._named_rows())
-        others = sorted(self.open_payments - {payment for _, payment in named})
+        others = self._missing() - {payment for _, payment in named}
         if not named or not others:
             return
         groups = _Groups(self.postings.amounts, others)
@@ -298,7 +300,7 @@ class _Matcher:
 
     def _open_by(self, key: Callable[[int], Hashable]) -> dict[Hashable, list[int]]:
         found: dict[Hashable, list[int]] = defaultdict(list)
-        for place in sorted(self.open_payments):
+        for place in sorted(self._missing()):
             found[key(place)].append(place)
         return found
 
@@ -309,16 +311,20 @@ class _Matcher:
             self._note(Kind.REFERENCE_DIFFERS, (payments[0],), (row,))
 
     def _leftovers(self) -> None:
-        for payment in sorted(self.open_payments):
+        missing = sorted(self._missing())
+        for payment in missing:
             expected = self.postings.amounts[payment]
             self.result.breaks.append(Break(Kind.MISSING_AT_BANK, (payment,), (), expected))
-        missing = sorted(self.open_payments)
         for row in sorted(self.open_rows):
             found = self.rows.amounts[row]
             suggestions = self._suggestions(row, missing)
             self.result.breaks.append(
                 Break(Kind.UNKNOWN_AT_SWITCH, (), (row,), None, found, suggestions)
             )
+
+    def _missing(self) -> set[int]:
+        """Return the payments that the file should have and no row is matched with."""
+        return self.open_payments - self.postings.optional
 
     def _suggestions(self, row: int, missing: list[int]) -> tuple[tuple[int, int], ...]:
         """Return the missing payments that a row may be, with scores: half of it the amount."""

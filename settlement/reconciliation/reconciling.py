@@ -170,9 +170,10 @@ async def _carried(connection: Executor, participant: int, window: int) -> list[
 _POSTINGS = """
 SELECT uuid_send(coalesce(pending_id, id)) AS id,
     CASE WHEN debit_account_id = $1 THEN -amount ELSE amount END::bigint AS amount,
-    ((to_timestamp(timestamp / 1000000000) AT TIME ZONE $2)::date - DATE '1970-01-01') AS day
+    ((to_timestamp(timestamp / 1000000000) AT TIME ZONE $2)::date - DATE '1970-01-01') AS day,
+    code >= $3 AS optional
 FROM books.transfer
-WHERE (debit_account_id = $1 OR credit_account_id = $1) AND flags & 10 = 0 AND code < $3
+WHERE (debit_account_id = $1 OR credit_account_id = $1) AND flags & 10 = 0
     AND (window_number = $4 OR coalesce(pending_id, id) = ANY($5) AND window_number < $4)
 ORDER BY timestamp
 """
@@ -188,6 +189,8 @@ async def read_postings(
         _POSTINGS, account, zone, SETTLEMENT_CODE, window, carried, prefetch=CHUNK_ROWS
     )
     async for row in cursor:
+        if row["optional"]:
+            postings.optional.add(len(postings.ids))
         postings.ids.append(int.from_bytes(row["id"]))
         postings.amounts.append(row["amount"])
         postings.days.append(row["day"])

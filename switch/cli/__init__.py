@@ -31,6 +31,8 @@ COMMANDS: Final = {
     "settle": ("payvand.switch.cli.settle", "settle"),
     "windows": ("payvand.switch.cli.windows", "windows"),
     "statement": ("payvand.switch.cli.statement", "statement"),
+    "files": ("payvand.switch.cli.files", "files"),
+    "reconcile": ("payvand.switch.cli.reconcile", "reconcile"),
     "totals": ("payvand.switch.cli.totals", "totals"),
     "verify": ("payvand.switch.cli.verify", "verify"),
     "certificates": ("payvand.switch.cli.certificates", "certificates"),

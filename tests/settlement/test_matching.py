@@ -90,6 +90,14 @@ def test_a_row_that_fits_nothing_has_suggestions_the_best_first() -> None:
     assert all(60 <= score <= 100 for _, score in unknown.suggestions)
 
 
+def test_what_a_file_need_not_have_is_matched_and_not_missed() -> None:
+    postings = Postings([1 << 90, 2 << 90], [500, -500], [10, 10], {1})
+    payment = (1, 500, 10, f"{1 << 90:032x}")
+    settlement = (2, -500, 10, f"{2 << 90:032x}")
+    assert match(postings, BankRows.of([payment])).breaks == []
+    assert match(postings, BankRows.of([payment, settlement])).breaks == []
+
+
 def test_groups_stay_within_one_side() -> None:
     """A debit and a credit that happen to add up to a surplus aren't what a bank merges."""
     postings = Postings([1 << 90, 2 << 90, 3 << 90], [100, 70, -20], [10, 10, 10])

@@ -156,6 +156,18 @@ def test_a_second_owner_is_refused_and_harms_nothing(folder: Path) -> None:
         assert ask(again.dsn) == 1
 
 
+def test_another_process_may_join_the_server_and_leaves_it_to_its_owner(folder: Path) -> None:
+    with pytest.raises(DatabaseUnavailable, match="no database runs in"):
+        EmbeddedPostgres(folder).join()
+    owner, pid, dsn = launch_owner(folder)
+    assert EmbeddedPostgres(folder).join() == dsn
+    assert ask(EmbeddedPostgres(folder).join()) == 1
+    assert alive(pid)
+    owner.kill()
+    owner.wait()
+    wait_for_end(pid)
+
+
 def test_the_server_ends_with_its_owner_however_that_dies(folder: Path) -> None:
     owner, pid, dsn = launch_owner(folder)
     assert ask(dsn) == 1

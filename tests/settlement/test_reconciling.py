@@ -64,8 +64,8 @@ class Desk:
     def rows(self, window: int = 1) -> list[Row]:
         """Return what a faultless file of a window has."""
         ours = self.postings[window]
-        columns = zip(ours.ids, ours.amounts, ours.days, strict=True)
-        return [Row(f"{identity:032x}", amount, day) for identity, amount, day in columns]
+        columns = enumerate(zip(ours.ids, ours.amounts, ours.days, strict=True))
+        return [Row(f"{row[0]:032x}", *row[1:]) for n, row in columns if n not in ours.optional]
 
     async def take(
         self, rows: list[Row], *, window: int = 1, lines: list[str] | None = None
@@ -144,7 +144,10 @@ def test_every_injected_fault_is_kept_once_and_none_is_invented(
             random = Random(seed)
             # Amounts of this traffic are close to each other: what adds up by chance is left out.
             names = sorted(FAULTS.keys() - {"merged", "merged unnamed", "no reference"})
-            file = SpoiledFile(desk.postings[1], random).spoil(random.choices(names, k=12))
+            ours = desk.postings[1]
+            assert ours.optional == {50}  # the window's settlement comes last
+            payments = Postings(ours.ids[:50], ours.amounts[:50], ours.days[:50])
+            file = SpoiledFile(payments, random).spoil(random.choices(names, k=12))
             done = await desk.take(file.rows)
             assert compared(await desk.breaks()) == file.expected
             assert sum(done.breaks.values()) == file.expected.total()
