@@ -6,7 +6,7 @@ a random number that shows in a result, or touches a file.
     row of a transfer = the number of its event among all events of all batches of transfers, from 0
 
 So a row leads to the event's place in the journal, and it never moves. In memory a row has 8 bytes
-of hash and 1 of state, in columns, and 14 to 28 bytes in the table of ids. The records themselves
+of hash and 1 of state, in columns, and 18 to 36 bytes in the table of ids. The records themselves
 are kept for the last rows alone where there is a journal to read the older ones from, and for all
 where there is none.
 """

@@ -109,6 +109,7 @@ static void payvand_sha_blocks_ni(uint32_t state[8], const uint8_t *data, size_t
     while (blocks--) {
         abef_before = abef;
         cdgh_before = cdgh;
+#pragma GCC unroll 16
         for (group = 0; group < 16; group++) {
             if (group < 4) {
                 w[group] = _mm_shuffle_epi8(

@@ -15,7 +15,7 @@ look at the ids, a stretch of buckets with each batch, and no batch pays for all
 little in a large table, so a slot that agrees is held against the row's whole hash; and a hash that
 agrees against the id itself, in the record, by whoever asked.
 
-At most 4.5 rows a bucket: 14 to 28 bytes a row, and one cache miss.
+At most 3.5 rows a bucket, so that few are full: 18 to 36 bytes a row, and one cache miss.
 """
 
 from payvand.core.index cimport prefetch

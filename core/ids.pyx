@@ -38,13 +38,13 @@ cdef void ids_close(Ids* ids) noexcept:
 cdef int ids_reserve(Ids* ids, u64 live, u64 more, u64 newest_row, u64 oldest_row) except -1 nogil:
     """Make room for *more* rows beside *live* ones, so that `ids_insert` can't fail.
 
-    Begins to double the table where it would hold more than 4.5 rows a bucket. Each call moves a
+    Begins to double the table where it would hold more than 3.5 rows a bucket. Each call moves a
     stretch as long as half the rows that come, so that the old table is empty long before the new
     one is full.
     """
     cdef u64 homes = <u64>1 << (64 - ids.shift)
     cdef Bucket* larger
-    while (live + more) * 2 > homes * 9:
+    while (live + more) * 2 > homes * 7:
         if ids.older != NULL:
             move_stretch(ids, homes, newest_row, oldest_row)
         larger = <Bucket*>arena_open(table_bytes(ids.shift - 1))

@@ -1,10 +1,11 @@
 """The commit pipeline: batches go through scoring, ledger and journal without the GIL."""
 
+from payvand.core.frame cimport Pieces
 from payvand.core.journal cimport Journal
 from payvand.core.ledger cimport Ledger
 from payvand.core.stage cimport Stage
 from payvand.core.threads cimport pthread_cond_t, pthread_mutex_t
-from payvand.core.types cimport Result, u8, u16, u32, u64
+from payvand.core.types cimport Expired, Resolved, Result, u8, u16, u32, u64
 
 cdef enum:
     SLOTS = 8               # batches under way at once, the one being filled among them
@@ -28,6 +29,9 @@ cdef struct Slot:
     u32* decisions
     u32* statuses
     Result* results
+    Resolved* resolved
+    Expired* expired
+    Pieces pieces           # of its frame, once it is applied
     u8* frame               # on a block boundary
     u64 frame_bytes
     u64 span                # of the rows of its transfers; NO_TRANSFER where there are none
@@ -59,3 +63,4 @@ cdef class Pipeline:
     cdef void stop_for(self, int failure) noexcept nogil
     cdef bint carry(self, u64 ticket) except -1 nogil
     cdef int apply(self, Slot* slot) except -1 nogil
+    cdef void describe(self, Slot* slot) noexcept nogil

@@ -1,8 +1,8 @@
 """The commit pipeline: batches go through scoring, ledger and journal without the GIL.
 
-    fill ── seal ──► apply ──► chain ──► write + fdatasync ── wake ──► release
-    the caller       scoring,  checksums,    frame N, while N + 1       the caller
-                     ledger    SHA-256       is chained, N + 2 applied
+    fill ── seal ──► apply ──► encode ──► chain ──► write + fdatasync ── wake ──► release
+    the caller       scoring,             checksums,    frame N, while N + 1       the caller
+                     ledger               SHA-256       is chained, N + 2 applied
 
 Each worker carries one batch all the way; a stage admits batches in their order, one at a time. So
 a batch that comes alone changes hands once, and under load the three stages overlap. A ring of
@@ -90,6 +90,8 @@ cdef class Pipeline:
             slot.decisions = <u32*>arena_open(WORDS_BYTES)
             slot.statuses = <u32*>arena_open(WORDS_BYTES)
             slot.results = <Result*>arena_open(RESULTS_BYTES)
+            slot.resolved = <Resolved*>arena_open(BATCH_EVENTS_MAX * sizeof(Resolved))
+            slot.expired = <Expired*>arena_open(EXPIRED_MAX * sizeof(Expired))
 
     def __dealloc__(self):
         cdef Slot* slot
@@ -104,6 +106,8 @@ cdef class Pipeline:
             arena_close(slot.decisions, WORDS_BYTES)
             arena_close(slot.statuses, WORDS_BYTES)
             arena_close(slot.results, RESULTS_BYTES)
+            arena_close(slot.resolved, BATCH_EVENTS_MAX * sizeof(Resolved))
+            arena_close(slot.expired, EXPIRED_MAX * sizeof(Expired))
 
     # --- the caller's side: fill, seal, release ----------------------------------------------
 
@@ -318,6 +322,7 @@ cdef class Pipeline:
             return False
         self.apply(slot)
         self.finish(&self.applied)
+        slot.frame_bytes = frame_encode(&slot.pieces, slot.frame, FRAME_MAX)
         if not self.await_turn(&self.chained, ticket):
             return False
         frame_seal(slot.frame, slot.frame_bytes, self.chain)
@@ -363,8 +368,8 @@ cdef class Pipeline:
         payvand_wake(self.wake_fd)
 
     cdef int apply(self, Slot* slot) except -1 nogil:
-        """Score and apply one batch, and encode its frame; its outcome goes into the slot."""
-        cdef Pieces pieces
+        """Score and apply one batch; its outcome goes into the slot."""
+        cdef Pieces* pieces = &slot.pieces
         cdef Books* books = &self.ledger.books
         cdef u64 base
         cdef u64 started = payvand_ticks()
@@ -382,7 +387,7 @@ cdef class Pipeline:
                 self.stage.decide(<const Transfer*>slot.records, slot.record_count,
                                   slot.timestamp, slot.decisions)
                 pieces.decisions = slot.decisions
-            apply_pieces(books, &pieces, base, slot.results)
+            apply_pieces(books, pieces, base, slot.results)
             self.ledger.check_past()
             slot.span = (books.spans_count - 1
                          if slot.operation == OPERATION_CREATE_TRANSFERS and slot.record_count
@@ -394,20 +399,27 @@ cdef class Pipeline:
                                    slot.record_count, slot.timestamp, True)
             self.sequence += 1
             slot.sequence = self.sequence
-            pieces.sequence = slot.sequence
-            pieces.timestamp = slot.timestamp
-            pieces.statuses = slot.statuses
-            pieces.resolved = books.resolved
-            pieces.resolved_count = books.resolved_count
-            pieces.expired = books.expired
-            pieces.expired_count = books.expired_count
-            pieces.payload_offsets = slot.offsets if slot.has_payloads else NULL
-            pieces.payloads = slot.payloads
-            pieces.note = slot.note
-            pieces.note_bytes = slot.note_bytes
-            slot.frame_bytes = frame_encode(&pieces, slot.frame, FRAME_MAX)
+            self.describe(slot)
             slot.next_due = next_due(&books.reservations)
         finally:
             self.ledger.unlock()
         slot.apply_ns = payvand_ticks() - started
         return 0
+
+    cdef void describe(self, Slot* slot) noexcept nogil:
+        """Note what the frame of a batch holds; it is encoded while the next batch is applied."""
+        cdef Pieces* pieces = &slot.pieces
+        cdef Books* books = &self.ledger.books
+        pieces.sequence = slot.sequence
+        pieces.timestamp = slot.timestamp
+        pieces.statuses = slot.statuses
+        pieces.resolved = slot.resolved
+        pieces.resolved_count = books.resolved_count
+        pieces.expired = slot.expired
+        pieces.expired_count = books.expired_count
+        pieces.payload_offsets = slot.offsets if slot.has_payloads else NULL
+        pieces.payloads = slot.payloads
+        pieces.note = slot.note
+        pieces.note_bytes = slot.note_bytes
+        memcpy(slot.resolved, books.resolved, books.resolved_count * sizeof(Resolved))
+        memcpy(slot.expired, books.expired, books.expired_count * sizeof(Expired))
