@@ -13,6 +13,7 @@ __all__ = [
     "BankRows",
     "FileRefused",
     "SetAside",
+    "compact",
     "identity_of",
 ]
 
@@ -103,7 +104,7 @@ class BankFile:
 
 def identity_of(reference: str) -> int:
     """Return the payment's id that a reference is, or 0 where it is something else."""
-    digits = reference if len(reference) == IDENTITY_DIGITS else _compact(reference)
+    digits = reference if len(reference) == IDENTITY_DIGITS else compact(reference)
     if len(digits) != IDENTITY_DIGITS:
         return 0
     try:
@@ -112,6 +113,6 @@ def identity_of(reference: str) -> int:
         return 0
 
 
-def _compact(reference: str) -> str:
+def compact(reference: str) -> str:
     """Leave out what people put between digits."""
     return "".join(reference.replace("-", "").split())

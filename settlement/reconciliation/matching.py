@@ -21,11 +21,16 @@ of two equal rows is the double: the later one in the file.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import IntEnum
 
-from payvand.settlement.reconciliation.bank_file import BankRows, identity_of
+from payvand.settlement.reconciliation.bank_file import (
+    IDENTITY_DIGITS,
+    BankRows,
+    compact,
+    identity_of,
+)
 
 __all__ = [
     "RULES_VERSION",
@@ -42,14 +47,16 @@ RULES_VERSION = 1
 
 GROUP_MAX = 4
 """How many payments one row may stand for."""
-PAIR_CANDIDATES_MAX = 5_000
+PAIR_WORK_MAX = 20_000_000
 TRIPLE_CANDIDATES_MAX = 100
-"""With more payments that no row names, groups with two or with three of them aren't looked for."""
+"""How many steps looking for pairs may take in one file, and among how many payments groups of
+three are looked for: a file that is wrong from end to end must not take for ever."""
 SUGGESTED_FROM_MAX = 500
-"""How many missing payments are weighed for each row that fits nothing."""
+SUGGESTED_ROWS_MAX = 1_000
+"""How many missing payments are weighed for a row that fits nothing, and for how many such rows."""
 PREFIX_DIGITS_MIN = 8
 TYPOS_MAX = 2
-DIGITS = 32
+THIRD = -(-IDENTITY_DIGITS // (TYPOS_MAX + 1))
 
 
 class Rule(IntEnum):
@@ -248,7 +255,7 @@ class _Matcher:
         others = self._missing() - {payment for _, payment in named}
         if not named or not others:
             return
-        groups = _Groups(self.postings.amounts, others)
+        groups = _Groups(self.postings.amounts, others, looks=len(named))
         for row, payment in named:
             surplus = self.rows.amounts[row] - self.postings.amounts[payment]
             if surplus and (found := groups.making(surplus, self.open_payments)):
@@ -264,15 +271,23 @@ class _Matcher:
 
     def _references(self) -> None:
         """Match rows whose reference is nearly a payment's id, with its amount."""
-        by_amount = self._open_by(lambda place: self.postings.amounts[place])
-        for row in sorted(self.open_rows):
-            digits = "".join(self.rows.references[row].replace("-", "").split())
-            candidates = by_amount.get(self.rows.amounts[row], [])
+        texts = {row: compact(self.rows.references[row]) for row in self.open_rows}
+        if not any(len(text) >= PREFIX_DIGITS_MIN for text in texts.values()):
+            return
+        likely: dict[tuple[int, str], list[int]] = defaultdict(list)
+        for payment in sorted(self._missing()):
+            for piece in _pieces(f"{self.postings.ids[payment]:032x}"):
+                likely[piece].append(payment)
+        for row in sorted(texts):
+            candidates = {
+                payment for piece in _pieces(texts[row]) for payment in likely.get(piece, ())
+            }
             near = [
                 payment
                 for payment in candidates
-                if payment in self.open_payments
-                and _resembles(digits, f"{self.postings.ids[payment]:032x}")
+                if self.postings.amounts[payment] == self.rows.amounts[row]
+                and payment in self.open_payments
+                and _resembles(texts[row], f"{self.postings.ids[payment]:032x}")
             ]
             self._match_only(Rule.REFERENCE, row, near)
 
@@ -290,13 +305,18 @@ class _Matcher:
     def _merged_unnamed(self) -> None:
         """Match rows that name nothing with the group of payments of their day that they make."""
         rows = [row for row in sorted(self.open_rows) if not identity_of(self.rows.references[row])]
-        by_day = self._open_by(lambda place: self.postings.days[place]) if rows else {}
+        by_day: dict[int, list[int]] = defaultdict(list)
         for row in rows:
-            groups = _Groups(self.postings.amounts, by_day.get(self.rows.days[row], []))
-            payments = groups.making(self.rows.amounts[row], self.open_payments, smallest=2)
-            if payments:
-                self._take(Rule.MERGED, (row,), payments)
-                self._note(Kind.MERGED_AT_BANK, payments, (row,))
+            by_day[self.rows.days[row]].append(row)
+        payments_of = self._open_by(lambda place: self.postings.days[place]) if rows else {}
+        for day, its_rows in by_day.items():
+            payments = payments_of.get(day, [])
+            groups = _Groups(self.postings.amounts, payments, looks=len(its_rows))
+            for row in its_rows:
+                found = groups.making(self.rows.amounts[row], self.open_payments, smallest=2)
+                if found:
+                    self._take(Rule.MERGED, (row,), found)
+                    self._note(Kind.MERGED_AT_BANK, found, (row,))
 
     def _open_by(self, key: Callable[[int], Hashable]) -> dict[Hashable, list[int]]:
         found: dict[Hashable, list[int]] = defaultdict(list)
@@ -315,9 +335,9 @@ class _Matcher:
         for payment in missing:
             expected = self.postings.amounts[payment]
             self.result.breaks.append(Break(Kind.MISSING_AT_BANK, (payment,), (), expected))
-        for row in sorted(self.open_rows):
+        for count, row in enumerate(sorted(self.open_rows)):
             found = self.rows.amounts[row]
-            suggestions = self._suggestions(row, missing)
+            suggestions = self._suggestions(row, missing) if count < SUGGESTED_ROWS_MAX else ()
             self.result.breaks.append(
                 Break(Kind.UNKNOWN_AT_SWITCH, (), (row,), None, found, suggestions)
             )
@@ -348,8 +368,10 @@ class _Groups:
     costs one step a payment; groups of three cost one a pair, and are looked for among few.
     """
 
-    def __init__(self, amounts: list[int], payments: Iterable[int]) -> None:
+    def __init__(self, amounts: list[int], payments: Collection[int], *, looks: int) -> None:
+        """Look among *payments*, as many as *looks* times."""
         self._amounts = amounts
+        self._size_max = GROUP_MAX - 1 if len(payments) * looks <= PAIR_WORK_MAX else 1
         self._by_amount: dict[int, list[int]] = defaultdict(list)
         self._sides: dict[bool, list[int]] = {True: [], False: []}
         for payment in payments:
@@ -358,10 +380,10 @@ class _Groups:
 
     def making(self, amount: int, still_open: set[int], smallest: int = 1) -> tuple[int, ...]:
         """Return the open payments with this sum; none where several groups of a size have it."""
-        side = [payment for payment in self._sides[amount < 0] if payment in still_open]
-        for size in range(smallest, GROUP_MAX):
-            if size == 2 and len(side) > PAIR_CANDIDATES_MAX:
-                break
+        side: list[int] = []
+        for size in range(smallest, self._size_max + 1):
+            if size == 2:
+                side = [payment for payment in self._sides[amount < 0] if payment in still_open]
             if size == 3 and len(side) > TRIPLE_CANDIDATES_MAX:
                 break
             found = set(self._of_size(size, amount, side, still_open))
@@ -386,10 +408,22 @@ class _Groups:
                         yield (payment, *group)
 
 
+def _pieces(digits: str) -> Iterator[tuple[int, str]]:
+    """Return pieces of an id, with their places, of which what resembles it has one at least.
+
+    A beginning has the first digits. Up to two wrong digits leave one of three thirds as it was.
+    """
+    if len(digits) >= PREFIX_DIGITS_MIN:
+        yield -1, digits[:PREFIX_DIGITS_MIN]
+    if len(digits) == IDENTITY_DIGITS:
+        for start in range(0, IDENTITY_DIGITS, THIRD):
+            yield start, digits[start : start + THIRD]
+
+
 def _resembles(digits: str, identity: str) -> bool:
     """Tell whether a reference is an id cut short or mistyped."""
     if len(digits) >= PREFIX_DIGITS_MIN and identity.startswith(digits):
         return True
-    if len(digits) != DIGITS:
+    if len(digits) != IDENTITY_DIGITS:
         return False
     return sum(one != other for one, other in zip(digits, identity, strict=True)) <= TYPOS_MAX

@@ -8,7 +8,7 @@ from hypothesis import given
 
 from payvand.settlement.reconciliation.bank_file import BankRows, identity_of
 from payvand.settlement.reconciliation.matching import Kind, Postings, Rule, match
-from tests.support.bank_files import FAULTS, SpoiledFile, columns_of, draw_postings, found_in
+from tests.support.bank_files import FAULTS, Row, SpoiledFile, columns_of, draw_postings, found_in
 
 faults = st.lists(st.sampled_from(sorted(FAULTS)), max_size=14)
 
@@ -66,6 +66,26 @@ def test_the_order_of_the_postings_changes_nothing(seed: int, names: list[str]) 
     )
     rows = columns_of(file.rows)
     assert found_in(match(ours, rows), ours) == found_in(match(turned, rows), turned)
+
+
+@pytest.mark.parametrize("wrong", ["references", "amounts", "nothing fits", "all alike"])
+@pytest.mark.timeout(30)
+def test_a_file_that_is_wrong_from_end_to_end_is_read_in_time(wrong: str) -> None:
+    random = Random(9)
+    postings = draw_postings(random, 30_000)
+    rows = SpoiledFile(postings, random).rows
+    if wrong == "references":
+        rows = [Row(f"bank-{n}", row.amount, row.day) for n, row in enumerate(rows)]
+    elif wrong == "amounts":
+        rows = [Row(row.reference, row.amount * 10, row.day) for row in rows[:20_000]]
+    elif wrong == "nothing fits":
+        rows = [Row(f"bank-{n}", row.amount * 10, row.day) for n, row in enumerate(rows)]
+    else:
+        postings.amounts[:] = [7] * 30_000
+        rows = [Row("", 7, 20_400)] * 30_000
+    matching = match(postings, columns_of(rows))
+    told = {row for each in matching.breaks for row in each.rows}
+    assert len(told) == len(rows)
 
 
 def test_what_fits_two_payments_equally_is_left_to_people() -> None:
