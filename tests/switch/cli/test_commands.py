@@ -177,3 +177,18 @@ def test_a_switch_that_is_not_there_is_told_of_with_what_to_do(tmp_path: Path) -
     )
     assert result.exit_code == 3
     assert "hint:" in result.stderr
+
+
+def test_the_first_payment_of_the_guide_goes_through(town: Town) -> None:
+    address = json.loads((town.data / "address.json").read_text())["address"]
+    example = Path(__file__).resolve().parents[3] / "examples" / "first_payment.py"
+    arguments = [address, str(town.data / "certificates" / "melli"), MELLI]
+    for creditor, end in ((PARSIAN, "settled"), (MELLAT, "expired"), (NO_SUCH_BANK, "refused")):
+        done = subprocess.run(
+            [sys.executable, str(example), *arguments, creditor, "1000"],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert done.stdout.splitlines()[-1].startswith(end), done.stdout + done.stderr
