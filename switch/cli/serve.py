@@ -30,6 +30,11 @@ __all__ = ["serve"]
     "the data folder by default.",
 )
 @click.option(
+    "--rules",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The file of the scoring rules; those that come with Payvand by default.",
+)
+@click.option(
     "--acceptance-deadline",
     "acceptance_deadline_s",
     type=click.IntRange(1, 86_400),

@@ -17,7 +17,15 @@ from typing import Final
 
 from payvand.switch.identifiers import iban
 
-__all__ = ["ACCEPTED", "REJECTION_CODES", "SILENT", "SILENT_ENDING", "account_iban", "verdict"]
+__all__ = [
+    "ACCEPTED",
+    "REJECTION_CODES",
+    "SILENT",
+    "SILENT_ENDING",
+    "account_iban",
+    "blocked_iban",
+    "verdict",
+]
 
 ACCEPTED: Final = ""
 SILENT: Final = "silent"
@@ -29,6 +37,7 @@ REJECTION_CODES: Final[Mapping[int, str]] = MappingProxyType(
 
 ORDINARY_ENDINGS: Final = 900
 SERIALS_FIRST: Final = 40_000_000
+BLOCKED_SERIAL: Final = 9_999_999
 
 _VERDICTS: Final = {
     str(SILENT_ENDING): SILENT,
@@ -45,6 +54,11 @@ def account_iban(bank_code: str, serial: int, ending: int | None = None) -> str:
     if ending is None:
         ending = serial * 7 % ORDINARY_ENDINGS
     return iban.make(bank_code, f"{SERIALS_FIRST + serial}{ending:03}")
+
+
+def blocked_iban(bank_code: str) -> str:
+    """Return the IBAN of a bank's account that is on the block list of the sandbox's rules."""
+    return account_iban(bank_code, BLOCKED_SERIAL)
 
 
 def verdict(creditor_iban: str) -> str:

@@ -2,8 +2,9 @@
 
 Everything follows from the directory, the number of the day, how many instructions there are to be
 and the seed: the same of these give the same day. What becomes of an instruction follows from
-itself: accounts whose number says how the bank answers (`accounts`), amounts above a cap,
-accounts on the block list, rules broken on purpose.
+itself: accounts whose number says how the bank answers (`accounts`), amounts above a cap or a
+ceiling, accounts on the block list, a customer that pays too often (`rules`), rules broken on
+purpose.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -15,7 +16,13 @@ from typing import Final, Literal
 from payvand.client import new_payment_id
 from payvand.switch.directory_file import ParticipantEntry
 from payvand.switch.sandbox import people
-from payvand.switch.sandbox.accounts import REJECTION_CODES, SILENT_ENDING, account_iban
+from payvand.switch.sandbox.accounts import (
+    REJECTION_CODES,
+    SILENT_ENDING,
+    account_iban,
+    blocked_iban,
+)
+from payvand.switch.sandbox.rules import CEILING
 
 __all__ = ["CASES", "INSTRUCTIONS_MIN", "Line", "PlannedFile", "day_date", "plan_day"]
 
@@ -29,7 +36,10 @@ PAIN001_SHARE: Final = 0.75
 GROUP_LINES_MAX: Final = 12
 """At most so many instructions of one debtor stand together."""
 DEBTORS: Final = 4_000
-"""Customers of each bank that pay; each pays a few times a day."""
+"""Customers of each bank that pay, more where there are more payments; each pays a few times."""
+SPREE_SERIAL: Final = 9_000_000
+SPREE_LINES: Final = 60
+"""So many lines in a row are of one customer of the first bank: more than its velocity allows."""
 CREDITORS: Final = 60_000
 """Customers of each bank that are paid."""
 TWICE_LINES_MAX: Final = 500
@@ -96,7 +106,14 @@ def plan_day(
     files: list[PlannedFile] = []
     for bank, weight in zip(banks, weights, strict=True):
         count = instructions * weight // sum(weights)
-        desk = _Desk(random, bank, [other for other in banks if other is not bank], agencies)
+        desk = _Desk(
+            random,
+            bank,
+            [other for other in banks if other is not bank],
+            agencies,
+            debtors=max(DEBTORS, count // 4),
+            spree=bank is banks[0],
+        )
         files += _files_of(desk, number, count)
     return files
 
@@ -110,11 +127,16 @@ class _Desk:
         bank: ParticipantEntry,
         others: Sequence[ParticipantEntry],
         agencies: Sequence[ParticipantEntry],
+        *,
+        debtors: int,
+        spree: bool,
     ) -> None:
         self.random = random
         self.bank = bank
         self.others = others
         self.agencies = agencies
+        self.spree = spree
+        self._debtors = debtors
         self._drawn = 0
 
     def creditor(self, ending: int | None = None, *, answering: bool = False) -> str:
@@ -125,9 +147,14 @@ class _Desk:
         code = self.random.choice(self.random.choice(banks).bank_codes)
         return account_iban(code, DEBTORS + self.random.randrange(CREDITORS), ending)
 
-    def debtor(self) -> tuple[str, str]:
-        """Return an account of the bank itself and its holder's name."""
-        serial = self.random.randrange(DEBTORS)
+    def blocked(self) -> str:
+        """Return the account at another bank that is on the block list."""
+        return blocked_iban(self.random.choice(self.random.choice(self.others).bank_codes))
+
+    def debtor(self, serial: int | None = None) -> tuple[str, str]:
+        """Return an account of the bank itself, any or the one given, and its holder's name."""
+        if serial is None:
+            serial = self.random.randrange(self._debtors)
         holder = people.firm if serial % 3 else people.person
         code = self.bank.bank_codes[serial % len(self.bank.bank_codes)]
         name = Random(f"{self.bank.name}/{serial}")  # noqa: S311 (the same name every day)
@@ -174,7 +201,9 @@ class _Desk:
 def _files_of(desk: "_Desk", number: int, count: int) -> list[PlannedFile]:
     """Draw a bank's *count* lines and put them into files; the last pain.001 goes out twice."""
     lines = [
-        case.draw(desk) for case in CASES for _ in range(count * case.per_ten_thousand // 10_000)
+        case.draw(desk)
+        for case in CASES
+        for _ in range(max(1, count * case.per_ten_thousand // 10_000))
     ]
     lines += [CASES[0].draw(desk) for _ in range(count - len(lines))]
     desk.random.shuffle(lines)
@@ -211,8 +240,12 @@ def _with_debtors(desk: "_Desk", lines: Sequence[Line]) -> list[Line]:
     """Give the lines their debtors, a few lines in a row to each."""
     done: list[Line] = []
     while len(done) < len(lines):
-        iban, name = desk.debtor()
-        stop = len(done) + desk.random.randint(1, GROUP_LINES_MAX)
+        if desk.spree and not done:
+            iban, name = desk.debtor(SPREE_SERIAL)
+            stop = SPREE_LINES
+        else:
+            iban, name = desk.debtor()
+            stop = len(done) + desk.random.randint(1, GROUP_LINES_MAX)
         done += [
             replace(line, debtor_iban=iban, debtor_name=name) for line in lines[len(done) : stop]
         ]
@@ -265,7 +298,6 @@ def _rejected(ending: int) -> Callable[["_Desk"], Line]:
 # What a foreign desk writes: the account that the registry of IBANs gives as its example.
 _FOREIGN_IBAN: Final = "DE89370400440532013000"
 _NOBODYS_CODE: Final = "999"
-_ABOVE_ANY_CAP: Final = 9_000_000_000_000_000
 
 CASES: Final = (
     _Case("to a bank", 7_560, lambda desk: desk.line(desk.creditor())),
@@ -277,7 +309,15 @@ CASES: Final = (
     ),
     _Case("never answered", 60, _rejected(SILENT_ENDING)),
     # Declined.
-    _Case("above the cap", 50, lambda desk: desk.line(desk.creditor(), amount=str(_ABOVE_ANY_CAP))),
+    _Case(
+        "above the ceiling", 15, lambda desk: desk.line(desk.creditor(), amount=str(9 * CEILING))
+    ),
+    _Case(
+        "above the net debit cap",
+        20,
+        lambda desk: desk.line(desk.creditor(), amount=str(2 * desk.bank.net_debit_cap + 1_000)),
+    ),
+    _Case("to a blocked account", 15, lambda desk: desk.line(desk.blocked())),
     # Refused: a rule of the contract is broken.
     _Case("wrong check digits", 90, lambda desk: desk.line(_slip(desk.creditor()))),
     _Case(

@@ -25,6 +25,7 @@ from payvand.switch.sandbox.children import Child
 from payvand.switch.sandbox.days import Day, next_day
 from payvand.switch.sandbox.participant import Standing
 from payvand.switch.sandbox.reckoning import Reckoning, compare_with_switch, prove_day, reckon
+from payvand.switch.sandbox.rules import write_rules
 from payvand.switch.sandbox.statement_files import Summary, write_statements
 from payvand.v1.operator_service_pb2 import SettlementWindow
 
@@ -94,7 +95,8 @@ async def play(
     watcher.phase("starting the switch and its PostgreSQL")
     issue_all(data / "certificates", [(entry.name, Role(entry.role)) for entry in directory])
     async with AsyncExitStack() as stack:
-        address = await _start_switch(stack, data, deadline_s)
+        rules = await asyncio.to_thread(write_rules, directory, data / "rules.toml")
+        address = await _start_switch(stack, data, rules, deadline_s)
         operator = await stack.enter_async_context(
             Operator.connect(address, data / "certificates" / OPERATOR)
         )
@@ -127,10 +129,10 @@ async def play(
     return played
 
 
-async def _start_switch(stack: AsyncExitStack, data: Path, deadline_s: int) -> str:
+async def _start_switch(stack: AsyncExitStack, data: Path, rules: Path, deadline_s: int) -> str:
     """Start the switch and return its address once it says it is ready."""
     arguments = ["serve", "--data", str(data), "--listen", "127.0.0.1:0", "--metrics-port", "0"]
-    arguments += ["--acceptance-deadline", str(deadline_s), "--json"]
+    arguments += ["--acceptance-deadline", str(deadline_s), "--rules", str(rules), "--json"]
     child = await Child.start("the switch", arguments, log=data / LOGS / "switch.log")
     stack.push_async_callback(child.stop)
     async for line in child.lines():
