@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
+from rich import box
 from rich.console import Console, Group
 from rich.live import Live
 from rich.progress_bar import ProgressBar
@@ -29,7 +30,7 @@ from payvand.switch.sandbox.participant import Standing
 __all__ = ["demo"]
 
 DATA: Final = Path("payvand-demo")
-INSTRUCTIONS: Final = 24_000
+INSTRUCTIONS: Final = 60_000
 INTERRUPTED: Final = 130
 LINES_EVERY_S: Final = 2.0
 """Where nobody watches a terminal, how often a line tells how far it is."""
@@ -173,10 +174,14 @@ def _json_of(played: Played, data: Path) -> dict[str, Any]:
     return {
         "day": played.day.number,
         "payments": reckoning.states,
-        "payments_per_second": reckoning.per_second,
+        "payments_per_second": reckoning.pace.per_second,
         "measured": {
-            "instructions": reckoning.answered,
-            "seconds": _seconds_text(reckoning.flow_ns),
+            "payments": reckoning.pace.payments,
+            "seconds": _seconds_text(reckoning.pace.flow_ns),
+            "from": "first submission",
+            "to": "last payment settled, rejected or declined",
+            "expired_apart": reckoning.pace.expired,
+            "seconds_to_last_expiry": _seconds_text(reckoning.pace.expiry_ns),
             "sent_again": reckoning.sent_again,
         },
         "refused_by_rule": reckoning.refused,
@@ -205,18 +210,27 @@ def _print(played: Played, data: Path) -> None:
         title="Statements of the window, its settlement included",
         numbers=1,
     )
-    print_table(
-        ("payments", "count"),
-        ((state, f"{count:,}") for state, count in reckoning.states.items()),
+    causes = {state: _counts(codes) for state, codes in reckoning.reasons.items()}
+    causes["refused"] = _counts(reckoning.refused)
+    table = Table(
         title=f"Day {played.day.number}: what became of its instructions",
-        numbers=1,
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
     )
-    if reckoning.flow_ns:
+    table.add_column("payments", no_wrap=True)
+    table.add_column("count", justify="right", no_wrap=True)
+    table.add_column("why", style="dim")
+    for state, count in reckoning.states.items():
+        table.add_row(state, f"{count:,}", causes.get(state, ""))
+    console.print(table)
+    pace = reckoning.pace
+    if pace.payments:
         console.print(
-            f"[bold]{reckoning.per_second:,} payments/s[/bold] end to end, durable: "
-            f"{reckoning.answered:,} instructions sent, answered and told to both sides in "
-            f"{_seconds_text(reckoning.flow_ns)} s. Not in it: those that nobody answered, "
-            "which run out at the deadline.",
+            f"[bold]{pace.per_second:,} payments/s[/bold] end to end, durable: {pace.payments:,} "
+            "payments from the first submission until the last was settled, rejected or declined, "
+            f"in {_seconds_text(pace.flow_ns)} s. Not in it: {pace.expired:,} that nobody "
+            "answered, which ran out at the deadline, and all that was refused or sent again.",
             soft_wrap=True,
         )
     console.print(f"{reckoning.sent_again:,} payments were sent again, and took effect once.\n")
@@ -235,6 +249,10 @@ def _print(played: Played, data: Path) -> None:
         console.print(
             Text.assemble("  ", (f"{what:<48}", "bold"), " ", (why, "dim")), soft_wrap=True
         )
+
+
+def _counts(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {count:,}" for name, count in counts.items())
 
 
 def _seconds_text(nanoseconds: int) -> str:

@@ -73,8 +73,8 @@ class Book:
         """The rule that an instruction broke, by file and position."""
         self.ends: dict[bytes, int] = {}
         """When each payment ended, in nanoseconds since 1970 by the switch's clock."""
-        self.reasons: Counter[str] = Counter()
-        """Why payments that were sent didn't settle, with how often."""
+        self.reasons: dict[bytes, str] = {}
+        """Why payments that were sent didn't settle: a reason code, by id."""
         self.contradictions: list[str] = []
         """Payments that were told to have ended in two ways, or with two amounts: none, ever."""
         self.bills: Counter[str] = Counter()
@@ -204,7 +204,7 @@ class Book:
             side.payments[payment_id] = amount, state
             side.tally.move(amount, "", state)
             if reason:
-                self.reasons[reason] += 1
+                self.reasons[payment_id] = reason
             return
         self.repeats += 1
         if known[0] != amount or (known[1] in FINAL and state in FINAL and known[1] != state):
@@ -236,7 +236,7 @@ class Book:
         elif known[1] == RESERVED:
             self._settle(side, payment_id, state)
             if reason and side is self._sent:
-                self.reasons[reason] += 1
+                self.reasons[payment_id] = reason
         elif known[1] != state:
             self.contradictions.append(payment_id.hex())
 

@@ -24,7 +24,16 @@ from payvand.switch.onboarding import OPERATOR, issue_all, prefund, put
 from payvand.switch.sandbox.children import Child
 from payvand.switch.sandbox.days import Day, next_day
 from payvand.switch.sandbox.participant import Standing
-from payvand.switch.sandbox.reckoning import Reckoning, compare_with_switch, prove_day, reckon
+from payvand.switch.sandbox.reckoning import (
+    Reckoning,
+    Span,
+    book_of,
+    compare_with_switch,
+    prove_day,
+    prove_statements,
+    prove_window,
+    reckon,
+)
 from payvand.switch.sandbox.rules import write_rules
 from payvand.switch.sandbox.statement_files import Summary, write_statements
 from payvand.v1.operator_service_pb2 import SettlementWindow
@@ -107,20 +116,28 @@ async def play(
                 await prefund(operator, entry)
         standings = await _play_files(data, directory, day, watcher)
         watcher.phase("closing the settlement window")
-        window = await _close(operator, day)
+        window, span = await _close(operator, day)
         watcher.phase("writing the statements")
-        statements = await write_statements(
+        statements, entries = await write_statements(
             operator, directory, window.number, day.folder / "statements"
         )
+        books = {
+            entry.name: await asyncio.to_thread(book_of, data, entry.name) for entry in directory
+        }
         watcher.phase("asking the ledger for every payment in the banks' books")
-        asked = await compare_with_switch(data, directory, address)
+        asked = await compare_with_switch(books, data, address)
     watcher.phase("proving journal, ledger, windows, database and books")
-    proofs = [asked, *await prove_day(data, directory, standings)]
-    reckoning = reckon(data, directory, standings, day)
+    proofs = [
+        asked,
+        prove_statements(books, entries, span),
+        prove_window(books, window, span),
+        *await prove_day(data, books),
+    ]
+    reckoning = reckon(books, standings, day, span)
     played = Played(day, reckoning, window, statements, proofs)
     day.complete(
         {
-            "states_so_far": reckoning.states_so_far,
+            "payments": reckoning.states,
             "sent_again_so_far": reckoning.sent_again_so_far,
             "proofs": {proof.name: proof.holds for proof in proofs},
             "window": window.number,
@@ -200,9 +217,11 @@ def _is_over(standings: Mapping[str, Standing], directory: Sequence[ParticipantE
     )
 
 
-async def _close(operator: Operator, day: Day) -> SettlementWindow:
-    """Close the day's window, the same one however often that is tried."""
+async def _close(operator: Operator, day: Day) -> tuple[SettlementWindow, Span]:
+    """Close the day's window, the same one however often that is tried; return it and its time."""
     if not day.window:
         newest = next(iter(await operator.windows(1)))
         day.choose_window(newest.number if not newest.closed_sequence else newest.number + 1)
-    return await operator.close_window(day.window)
+    window = await operator.close_window(day.window)
+    before = await operator.windows(1, before=window.number)
+    return window, Span(before[0].closed_at if before else 0, window.closed_at)

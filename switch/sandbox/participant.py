@@ -35,8 +35,6 @@ class Standing:
     received: Sums = field(default_factory=dict)
     refused: dict[str, int] = field(default_factory=dict)
     """Refused instructions by the rule that they broke, each counted once."""
-    reasons: dict[str, int] = field(default_factory=dict)
-    """Why payments sent didn't settle."""
     bills: int = 0
     """Bills paid by payments to it."""
     bills_paid_again: int = 0
@@ -142,7 +140,6 @@ class Participant:
             sent=_sums(self.book.sent.states()),
             received=_sums(self.book.received.states()),
             refused=dict(Counter(self.book.refused.values())),
-            reasons=dict(self.book.reasons),
             repeats=self.book.repeats,
             contradictions=len(self.book.contradictions),
             strangers=len(self.book.strangers),

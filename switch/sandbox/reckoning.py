@@ -7,24 +7,74 @@ payment after the other, against the ledger (asked while the switch runs) and ag
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
 from payvand.client import CALL_PAYMENTS_MAX, STATE_NAMES, Bank, payment_id_text
 from payvand.settlement.database import Executor
 from payvand.settlement.proof import SHOWN_MAX, Proof, verdict
-from payvand.switch.directory_file import ParticipantEntry
 from payvand.switch.sandbox.book import FINAL, Book
 from payvand.switch.sandbox.days import Day
 from payvand.switch.sandbox.participant import BOOK_NAME, Standing
 from payvand.switch.verifying import verify
+from payvand.v1.operator_service_pb2 import SettlementWindow
 
-__all__ = ["Reckoning", "compare_with_switch", "prove_day", "reckon"]
+__all__ = [
+    "Entry",
+    "Pace",
+    "Reckoning",
+    "Span",
+    "book_of",
+    "compare_with_switch",
+    "prove_day",
+    "prove_statements",
+    "prove_window",
+    "reckon",
+]
+
+Entry = tuple[bytes, int, bool]
+"""Of a statement: the payment's id, its amount, and whether it was paid out."""
 
 NS = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of time in the books, in nanoseconds since 1970: after `start`, up to `stop`."""
+
+    start: int
+    stop: int
+
+    def holds(self, timestamp: int) -> bool:
+        """Tell whether a time lies in it."""
+        return self.start < timestamp <= self.stop
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast a run was: from its first submission to the last end that somebody brought about.
+
+    Payments that nobody answers are told apart: their end is a deadline's, so neither they nor the
+    wait for them are in the rate. Refused instructions and those sent again took their time too,
+    and count for nothing.
+    """
+
+    payments: int
+    """Settled, rejected and declined payments of the run."""
+    flow_ns: int
+    """From the first submission to the last of their ends."""
+    expired: int
+    """Payments of the run that ran out."""
+    expiry_ns: int
+    """From the first submission to the last of these."""
+
+    @property
+    def per_second(self) -> int:
+        """Payments a second, end to end; 0 where nothing was sent."""
+        return self.payments * NS // self.flow_ns if self.flow_ns else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,25 +84,14 @@ class Reckoning:
     states: dict[str, int]
     """The day's distinct instructions by how they ended."""
     refused: dict[str, int]
-    """The refused ones by the rule that they broke, over all days."""
-    reasons: dict[str, int]
-    """Why payments didn't settle, over all days."""
-    states_so_far: dict[str, int]
-    """All days' instructions by how they ended."""
+    """The refused ones by the rule that they broke."""
+    reasons: dict[str, dict[str, int]]
+    """Why the others didn't settle: reason codes by state."""
     sent_again: int
     """Payments of the day that banks sent more than once; each took effect once."""
     sent_again_so_far: int
-    answered: int
-    """Instructions of this run, repeated ones included, that had their final word before the end
-    of `flow_ns`."""
-    flow_ns: int
-    """From the first instruction sent to the last word on one that a bank or the switch decided,
-    in nanoseconds. Payments that ran out because nobody answered them are outside."""
-
-    @property
-    def per_second(self) -> int:
-        """Instructions with their final word a second, end to end."""
-        return self.answered * NS // self.flow_ns if self.flow_ns else 0
+    pace: Pace
+    """Of this run alone, where the day was carried on."""
 
 
 def book_of(data: Path, name: str) -> Book:
@@ -61,76 +100,128 @@ def book_of(data: Path, name: str) -> Book:
 
 
 def reckon(
-    data: Path, directory: Sequence[ParticipantEntry], standings: Mapping[str, Standing], day: Day
+    books: Mapping[str, Book], standings: Mapping[str, Standing], day: Day, span: Span
 ) -> Reckoning:
-    """Add up the participants' books."""
-    so_far: Counter[str] = Counter()
-    refused: Counter[str] = Counter()
-    reasons: Counter[str] = Counter()
-    last = 0
-    for entry in directory:
-        book = book_of(data, entry.name)
-        so_far.update({state: count for state, (count, _) in book.sent.states().items()})
-        refused.update(book.refused.values())
-        reasons.update(book.reasons)
-        sent = book.entries(sent=True)
-        decided = (at for id_, at in book.ends.items() if sent.get(id_, (0, ""))[1] != "expired")
-        last = max(last, *decided, 0)
-    so_far["refused"] = refused.total()
+    """Add up the participants' books over the *span* of a day."""
+    states: Counter[str] = Counter()
+    reasons: dict[str, Counter[str]] = {}
+    for book in books.values():
+        for id_, (_, state) in book.entries(sent=True).items():
+            if span.holds(book.ends.get(id_, 0)):
+                states[state] += 1
+                if reason := book.reasons.get(id_, ""):
+                    reasons.setdefault(state, Counter())[reason] += 1
+    names = {quote(path.name) for files in day.files.values() for path in files}
+    refused = Counter(
+        rule for book in books.values() for (file, _), rule in book.refused.items() if file in names
+    )
+    if refused:
+        states["refused"] = refused.total()
+    again = sum(one.repeats for one in standings.values())
     began = min((one.started_at for one in standings.values() if one.started_at), default=0)
-    before = _before(day)
-    states = {
-        state: count - before["states_so_far"].get(state, 0)
-        for state, count in sorted(so_far.items())
-    }
-    sent_again = sum(one.repeats for one in standings.values())
-    answered = sum(one.instructions for one in standings.values()) - states.get("expired", 0)
     return Reckoning(
-        states={state: count for state, count in states.items() if count},
-        refused=dict(sorted(refused.items())),
-        reasons=dict(sorted(reasons.items())),
-        states_so_far=dict(sorted(so_far.items())),
-        sent_again=sent_again - before["sent_again_so_far"],
-        sent_again_so_far=sent_again,
-        answered=max(answered, 0),
-        flow_ns=max(last - began, 0) if began else 0,
+        states=dict(sorted(states.items())),
+        refused=dict(refused.most_common()),
+        reasons={state: dict(codes.most_common()) for state, codes in sorted(reasons.items())},
+        sent_again=again - _sent_again_before(day),
+        sent_again_so_far=again,
+        pace=_pace(books, began),
     )
 
 
-def _before(day: Day) -> dict[str, Any]:
-    """Return what all days before came to."""
+def _pace(books: Mapping[str, Book], began: int) -> Pace:
+    """Return how fast the run was that sent its first payment at *began*; 0 where it sent none."""
+    decided: list[int] = []
+    expired: list[int] = []
+    for book in books.values():
+        # The senders' side only: each payment counts once, under the state that its sender knows.
+        for id_, (_, state) in book.entries(sent=True).items():
+            at = book.ends.get(id_, 0)
+            if began and at > began:
+                (expired if state == "expired" else decided).append(at)
+    return Pace(
+        payments=len(decided),
+        flow_ns=max(decided, default=began) - began,
+        expired=len(expired),
+        expiry_ns=max(expired, default=began) - began,
+    )
+
+
+def _sent_again_before(day: Day) -> int:
+    """Return how many payments were sent again on all days before."""
     before = day.folder.parent / f"{day.number - 1:04}" / "result.json"
     if not before.exists():
-        return {"states_so_far": {}, "sent_again_so_far": 0}
-    result: dict[str, Any] = json.loads(before.read_text(encoding="utf-8"))
-    return result
+        return 0
+    return int(json.loads(before.read_text(encoding="utf-8"))["sent_again_so_far"])
 
 
-async def compare_with_switch(
-    data: Path, directory: Sequence[ParticipantEntry], address: str
-) -> Proof:
+async def compare_with_switch(books: Mapping[str, Book], data: Path, address: str) -> Proof:
     """Prove that the ledger gives every payment in a bank's book the state that the bank noted."""
     wrong: list[str] = []
     compared = 0
-    for entry in directory:
-        book = book_of(data, entry.name)
+    for name, book in books.items():
         noted = book.entries(sent=False) | book.entries(sent=True)
         ids = list(noted)
-        async with Bank.connect(address, data / "certificates" / entry.name) as bank:
+        async with Bank.connect(address, data / "certificates" / name) as bank:
             for start in range(0, len(ids), CALL_PAYMENTS_MAX):
                 for status in await bank.status(ids[start : start + CALL_PAYMENTS_MAX]):
                     told = (status.amount, STATE_NAMES[status.state])
                     if told != noted[status.id]:
-                        wrong.append(_differs(entry.name, status.id, noted[status.id], told))
+                        wrong.append(_differs(name, status.id, noted[status.id], told))
         compared += len(ids)
     return verdict("bank_books_equal_ledger", wrong, f"{compared:,} entries of the banks' books")
 
 
-async def prove_day(
-    data: Path, directory: Sequence[ParticipantEntry], standings: Mapping[str, Standing]
-) -> list[Proof]:
+def prove_statements(
+    books: Mapping[str, Book], statements: Mapping[str, Set[Entry]], span: Span
+) -> Proof:
+    """Prove that each participant's statement of a window has the entries of its own book."""
+    wrong: list[str] = []
+    for name, told in statements.items():
+        noted = {
+            (id_, amount, sent)
+            for sent in (True, False)
+            for id_, amount in _settled(books[name], span, sent=sent)
+        }
+        wrong += [
+            f"{name}: payment {payment_id_text(id_)} is in its statement or its book, not in both"
+            for id_, _, _ in sorted(noted ^ told)
+        ]
+    entries = sum(map(len, statements.values()))
+    seen = f"{entries:,} entries of {len(statements)} statements"
+    return verdict("bank_books_equal_statements", wrong, seen)
+
+
+def prove_window(books: Mapping[str, Book], window: SettlementWindow, span: Span) -> Proof:
+    """Prove that each participant's net position is what its own book adds up to."""
+    wrong: list[str] = []
+    for position in window.positions:
+        told = int(position.debits), int(position.credits)
+        book = books.get(position.participant)
+        noted = (0, 0)
+        if book is not None:
+            debits, credits = (
+                sum(amount for _, amount in _settled(book, span, sent=sent))
+                for sent in (True, False)
+            )
+            noted = debits, credits
+        if noted != told:
+            wrong.append(
+                f"{position.participant} paid {noted[0]:,} and received {noted[1]:,} by its book, "
+                f"{told[0]:,} and {told[1]:,} at the switch"
+            )
+    return verdict("bank_books_equal_window", wrong, f"{len(window.positions):,} net positions")
+
+
+def _settled(book: Book, span: Span, *, sent: bool) -> Iterator[tuple[bytes, int]]:
+    """Yield id and amount of the payments of one side of a book that settled in *span*."""
+    for id_, (amount, state) in book.entries(sent=sent).items():
+        if state == "settled" and span.holds(book.ends.get(id_, 0)):
+            yield id_, amount
+
+
+async def prove_day(data: Path, books: Mapping[str, Book]) -> list[Proof]:
     """Prove, with the switch stopped, all that `payvand verify` proves, and the banks' books."""
-    books = {entry.name: book_of(data, entry.name) for entry in directory}
 
     async def compare(connection: Executor) -> list[Proof]:
         return [await _books_equal_database(connection, books), _nothing_twice(books)]

@@ -21,6 +21,8 @@ S_MAX = 90.0
 
 PROOFS = {
     "bank_books_equal_ledger",
+    "bank_books_equal_statements",
+    "bank_books_equal_window",
     "journal_intact",
     "replay_equals_journal",
     "books_balance",
