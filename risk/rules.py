@@ -11,7 +11,7 @@ and its successor a number of its own, so that a journaled decision can be expla
     [[rule]]
     id = "amount.credit-transfer"       # for people
     number = 1                          # for the journal; from 1 to 65535, never reused
-    kind = "amount"                     # amount, velocity or blocked
+    kind = "amount"                     # amount, velocity, blocked or expression
     action = "decline"                  # or "review"
     reason = "AM13"                     # ISO 20022 external status reason code
     valid_from = 2025-05-22T00:00:00+03:30
@@ -21,22 +21,43 @@ and its successor a number of its own, so that a journaled decision can be expla
     ledger = 364                        # currency unit
     amount_max = 2_000_000_000          # minor units; a greater amount breaks the rule
 
+    [[list]]                            # optional: accounts that expressions name as @mules
+    name = "mules"
+    accounts = ["IR06…", "00000000000000ff"]
+
 `velocity` has `window_s` and `count_max`, and optionally `ledger` and `amount_max`: it is broken by
 the payment that makes it more than `count_max` of one debtor account in the window, or their sum
 more than `amount_max`. `blocked` has `debtors` and `creditors`, lists of IBANs or of account keys
-(16 hexadecimal digits), so that a file need not hold account numbers in clear.
+(16 hexadecimal digits), so that a file need not hold account numbers in clear. `expression` has
+`when`, in the language of `expression.py`, over fields and features and the model's score; its
+`owner`, who answers for it; and tests, of which at least one is true and one isn't:
+
+    when = "amount > 10 * debtor_mean_30d and creditor in @mules"
+    owner = "fraud desk"
+    test = [
+        { given = { amount = 1100, debtor_mean_30d = 100.0, creditor = 255 }, is = true },
+        { given = { amount = 1100 }, is = false },        # features not given are missing
+    ]
 """
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import IntEnum
 from hashlib import blake2b, sha256
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from payvand.risk.expression import Expression, Names, compile_expression
+from payvand.risk.feature_file import FeatureSet
 from payvand.risk.fields import Fields, FileFault, Problem, read_toml
+from payvand.risk.key_list import KeyList
+from payvand.risk.lexicon import ExpressionFault
+from payvand.risk.payment_fields import PAYMENT_FIELDS
+from payvand.risk.program import Program
 
 __all__ = [
     "ALL_CODES",
@@ -44,6 +65,7 @@ __all__ = [
     "Action",
     "AmountRule",
     "BlockedRule",
+    "ExpressionRule",
     "Rule",
     "RuleFileFault",
     "RulePack",
@@ -51,6 +73,7 @@ __all__ = [
     "account_key",
     "default_rules",
     "load_rules",
+    "names_of",
     "read_rules",
 ]
 
@@ -64,6 +87,8 @@ NUMBER_MAX = 65_535
 LIST_MAX = 100_000
 """Accounts in one list of a blocked rule."""
 COUNT_MAX = 1_000_000
+TESTS_MAX = 64
+"""Tests of one expression."""
 WINDOW_S_MAX = 366 * 86_400
 AMOUNT_MAX = (1 << 63) - 1
 """The greatest limit: what TOML's integers hold. Amounts beyond are over every limit."""
@@ -72,6 +97,7 @@ ALL_CODES = 0b11_1111_1110
 END_OF_TIME = (1 << 64) - 1
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(?:[.-][a-z0-9]+)*")
+_LIST = re.compile(r"[a-z][a-z0-9_-]*")
 _REASON = re.compile(r"[A-Z]{2}[A-Z0-9]{2}")
 _KEY = re.compile(r"[0-9a-f]{16}")
 _IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{10,30}")
@@ -141,6 +167,15 @@ class BlockedRule(Rule):
     creditors: frozenset[int]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpressionRule(Rule):
+    """Broken by a payment of which its expression is true."""
+
+    when: Expression
+    owner: str
+    """Who answers for it."""
+
+
 @dataclass(frozen=True, slots=True)
 class RulePack:
     """A set of rules, in the order of their numbers."""
@@ -150,6 +185,16 @@ class RulePack:
     digest: bytes
     """SHA-256 of the file."""
     rules: tuple[Rule, ...]
+    names: Names = Names(PAYMENT_FIELDS, ())  # noqa: RUF009 - it is frozen
+    """What its expressions may speak of; the stage must offer the same."""
+    lists: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    """Account keys, by the name that expressions use."""
+
+
+def names_of(features: FeatureSet | None, *, has_score: bool, lists: Sequence[str] = ()) -> Names:
+    """Return what expressions may speak of, where these features are computed."""
+    fields = PAYMENT_FIELDS if features is None else features.fields
+    return Names(fields, () if features is None else features.names, tuple(lists), has_score)
 
 
 def account_key(iban: str) -> int:
@@ -162,8 +207,10 @@ def account_key(iban: str) -> int:
     return int.from_bytes(digest, "big")
 
 
-def load_rules(path: Path) -> RulePack:
-    """Read a rule file.
+def load_rules(
+    path: Path, *, features: FeatureSet | None = None, has_score: bool = False
+) -> RulePack:
+    """Read a rule file; its expressions may speak of *features*, and of the score if there is one.
 
     Raises RuleFileFault where it is wrong, OSError where it can't be read.
     """
@@ -171,7 +218,7 @@ def load_rules(path: Path) -> RulePack:
         raise RuleFileFault(
             str(path), [Problem("", "", f"is larger than {FILE_BYTES_MAX:,} bytes")]
         )
-    return read_rules(path.read_bytes(), source=str(path))
+    return read_rules(path.read_bytes(), source=str(path), features=features, has_score=has_score)
 
 
 def default_rules() -> RulePack:
@@ -181,7 +228,9 @@ def default_rules() -> RulePack:
     )
 
 
-def read_rules(document: bytes, *, source: str) -> RulePack:
+def read_rules(
+    document: bytes, *, source: str, features: FeatureSet | None = None, has_score: bool = False
+) -> RulePack:
     """Make rules of the bytes of a rule file; *source* names it in faults.
 
     Raises RuleFileFault with everything that is wrong, not only the first.
@@ -194,16 +243,35 @@ def read_rules(document: bytes, *, source: str) -> RulePack:
         top.wrong("format", f"is not {FORMAT}, the only one that this version reads")
     name = top.pattern("pack", _NAME, "a name of lower-case words")
     version = top.integer("version", 1, 1 << 31)
-    rules = [rule for rule in _read_all(top, problems) if rule is not None]
+    lists = _read_lists(top)
+    names = names_of(features, has_score=has_score, lists=tuple(lists))
+    rules = [rule for rule in _read_all(top, names, lists) if rule is not None]
     top.nothing_else()
     if problems:
         raise RuleFileFault(source, problems)
     assert name is not None and version is not None
     rules.sort(key=lambda rule: rule.number)
-    return RulePack(name, version, sha256(document).digest(), tuple(rules))
+    return RulePack(name, version, sha256(document).digest(), tuple(rules), names, lists)
 
 
-def _read_all(top: Fields, problems: list[Problem]) -> list[Rule | None]:
+def _read_lists(top: Fields) -> dict[str, frozenset[int]]:
+    lists: dict[str, frozenset[int]] = {}
+    for index, table in enumerate(top.take("list", list, "an array of tables", default=[]) or []):
+        if not isinstance(table, dict):
+            top.wrong(f"list[{index}]", "isn't a table")
+            continue
+        fields = Fields(table, f"list[{index}].", "", top.problems)
+        name = fields.pattern("name", _LIST, "a name of lower-case words")
+        accounts = _accounts(fields, "accounts")
+        fields.nothing_else()
+        if name in lists:
+            fields.wrong("name", "is that of an earlier list as well")
+        elif name is not None and accounts is not None:
+            lists[name] = accounts
+    return lists
+
+
+def _read_all(top: Fields, names: Names, lists: Mapping[str, frozenset[int]]) -> list[Rule | None]:
     tables = top.take("rule", list, "an array of tables", default=[])
     if tables is None:
         return []
@@ -216,24 +284,26 @@ def _read_all(top: Fields, problems: list[Problem]) -> list[Rule | None]:
     for index, table in enumerate(tables):
         path = f"rule[{index}]"
         if not isinstance(table, dict):
-            problems.append(Problem(path, "", "isn't a table"))
+            top.wrong(path, "isn't a table")
             continue
         identity = table.get("id")
-        fields = Fields(table, path + ".", identity if isinstance(identity, str) else "", problems)
+        fields = Fields(
+            table, path + ".", identity if isinstance(identity, str) else "", top.problems
+        )
         kind = table.get("kind")
-        rules.append(_read_rule(fields))
+        rules.append(_read_rule(fields, names, lists))
         kinds[str(kind)] = kinds.get(str(kind), 0) + 1
-        for field in ("id", "number"):
-            value = table.get(field)
+        for name in ("id", "number"):
+            value = table.get(name)
             if isinstance(value, str | int) and seen.setdefault(value, index) != index:
-                fields.wrong(field, f"is that of rule[{seen[value]}] as well")
+                fields.wrong(name, f"is that of rule[{seen[value]}] as well")
     for kind in ("velocity", "blocked"):
         if kinds.get(kind, 0) > KIND_RULES_MAX:
             top.wrong("rule", f"has more than {KIND_RULES_MAX} of kind {kind}")
     return rules
 
 
-def _read_rule(fields: Fields) -> Rule | None:
+def _read_rule(fields: Fields, names: Names, lists: Mapping[str, frozenset[int]]) -> Rule | None:
     """Make a rule, or None where something about it is wrong and was noted."""
     before = len(fields.problems)
     kind = fields.take("kind", str, "a text")
@@ -271,8 +341,13 @@ def _read_rule(fields: Fields) -> Rule | None:
                 "debtors": _accounts(fields, "debtors"),
                 "creditors": _accounts(fields, "creditors"),
             }
+        case "expression":
+            own = {
+                "when": _expression(fields, names, lists),
+                "owner": fields.take("owner", str, "a text"),
+            }
         case str():
-            fields.wrong("kind", f"is {kind!r} instead of 'amount', 'velocity' or 'blocked'")
+            fields.wrong("kind", f"is {kind[:80]!r} instead of one of {', '.join(_KINDS)}")
     first, last = shared["valid_from"], shared["valid_to"]
     if first is not None and last is not None and first >= last:
         fields.wrong("valid_to", "isn't after valid_from")
@@ -287,7 +362,63 @@ _KINDS: Mapping[str, type[Rule]] = {
     "amount": AmountRule,
     "velocity": VelocityRule,
     "blocked": BlockedRule,
+    "expression": ExpressionRule,
 }
+
+
+def _expression(
+    fields: Fields, names: Names, lists: Mapping[str, frozenset[int]]
+) -> Expression | None:
+    """Return a rule's compiled expression, once its own tests have passed."""
+    text = fields.take("when", str, "a text")
+    tests = fields.take("test", list, "a list of tests")
+    if text is None or tests is None:
+        return None
+    try:
+        expression = compile_expression(text, names)
+    except ExpressionFault as fault:
+        fields.wrong("when", str(fault))
+        return None
+    if len(tests) > TESTS_MAX:
+        fields.wrong("test", f"has {len(tests)} tests; a rule has at most {TESTS_MAX}")
+        return None
+    program = Program(expression, [KeyList(lists[name]) for name in names.lists])
+    answers = set()
+    for index, test in enumerate(tests):
+        path = f"test[{index}]"
+        if not isinstance(test, dict) or set(test) != {"given", "is"}:
+            fields.wrong(path, "isn't a table of `given` and `is`")
+        elif not isinstance(test["given"], dict) or not isinstance(test["is"], bool):
+            fields.wrong(path, "gives no table, or is neither true nor false")
+        elif (truth := _tested(fields, path, test["given"], names, program)) is not None:
+            answers.add(test["is"])
+            if truth is not test["is"]:
+                fields.wrong(path, f"is {str(truth).lower()}, not {str(test['is']).lower()}")
+    if answers != {True, False}:
+        fields.wrong("test", "needs a case that is true and one that isn't")
+    return expression
+
+
+def _tested(
+    fields: Fields, path: str, given: Mapping[str, Any], names: Names, program: Program
+) -> bool | None:
+    """Return what an expression says of a case; fields not given are 0, features missing."""
+    event = np.zeros((1, 2 + len(names.fields)), np.uint64)
+    features = np.full((1, len(names.features)), np.nan)
+    score = np.full(1, np.nan)
+    for name, value in given.items():
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        whole = isinstance(value, int) and is_number and 0 <= value < 1 << 64
+        if name in names.fields and whole:
+            event[0, 2 + list(names.fields).index(name)] = value
+        elif name in names.features and name not in names.fields and is_number:
+            features[0, list(names.features).index(name)] = value
+        elif name == "score" and names.has_score and is_number:
+            score[0] = value
+        else:
+            fields.wrong(f"{path}.given.{name[:80]}", "isn't a field or feature, or of its kind")
+            return None
+    return bool(program.evaluate(event, features, score)[0])
 
 
 def _codes(fields: Fields, name: str) -> int | None:

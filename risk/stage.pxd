@@ -2,6 +2,7 @@
 
 from payvand.core.stage cimport Stage
 from payvand.core.types cimport Transfer, u32, u64, u128
+from payvand.risk.scoring cimport Scoring
 from payvand.risk.velocity cimport Velocity, Window
 
 # What all compiled rules have.
@@ -23,15 +24,24 @@ cdef class RiskStage(Stage):
     cdef Terms* amounts
     cdef Terms* velocities
     cdef Terms* blockings
+    cdef Terms* expressions
     cdef u32 amounts_count
     cdef u32 velocities_count
     cdef u32 blockings_count
+    cdef u32 expressions_count
     cdef Blocked* blocked
     cdef u64 blocked_mask      # slots - 1
     cdef Velocity velocity
+    cdef Scoring scoring       # None where nothing asks for features or expressions
     cdef readonly object rules
+    cdef public bint uses_model
 
-    cdef u32 decide_payment(self, const Transfer* payment, u64 timestamp) noexcept nogil
+    cdef void decide_block(self, const Transfer* transfers, u32 count, u64 timestamp,
+                           u32* decisions) noexcept nogil
+    cdef void judge(self, const Transfer* transfers, u32 count, u64 timestamp,
+                    u32* decisions) noexcept nogil
+    cdef u32 decide_payment(self, const Transfer* payment, u64 timestamp,
+                            u32 decision) noexcept nogil
     cdef u32 check_amount(self, const Transfer* payment, u64 timestamp,
                           u32 decision) noexcept nogil
     cdef u32 check_blocked(self, const Transfer* payment, u64 timestamp,

@@ -9,17 +9,24 @@ payment a function of the payments before it alone, so it doesn't matter how the
 batches. A retry, which is a payment whose id is in the log, is neither counted nor held against
 a velocity rule again: the ledger answers it with its first outcome.
 
-In a replay decisions come from the journal. `observe` then does to the log what `decide` did, and
-needs no rule for it but the windows' shapes.
+Expressions see features, which count every attempt once, and the model's score; see `scoring.pyx`.
+A retry is tested by no expression.
+
+In a replay decisions come from the journal. `observe` then does to the log and the features what
+`decide` did, and needs no rule for it but the windows' shapes.
 """
 
 from dataclasses import dataclass
+from hashlib import sha256
 
 import numpy as np
 
 from payvand.core.limits import BATCH_EVENTS_MAX as EVENTS_MAX
 from payvand.core.records import TRANSFER
-from payvand.risk.rules import AmountRule, BlockedRule, VelocityRule
+from payvand.risk.payment_fields import PAYMENT_FIELDS
+from payvand.risk.rules import (
+    AmountRule, BlockedRule, ExpressionRule, VelocityRule, names_of,
+)
 
 from libc.stdlib cimport calloc, free
 
@@ -28,9 +35,17 @@ from payvand.core.types cimport (
     TRANSFER_FLAG_POST_PENDING_TRANSFER, TRANSFER_FLAG_VOID_PENDING_TRANSFER, Transfer, U128_MAX,
     u8, u32, u64,
 )
+from payvand.risk.feature_engine cimport FeatureEngine
+from payvand.risk.key_list cimport KeyList
+from payvand.risk.program cimport BLOCK_ROWS, Program
+from payvand.risk.scoring cimport SCORED_ROWS, Scoring
+from payvand.risk.tree_evaluator cimport TreeModel
 from payvand.risk.velocity cimport NONE, Velocity, Window
 
+assert <int>BLOCK_ROWS == <int>SCORED_ROWS
+
 PAYMENTS_MAX = 1 << 20
+KEYS_MAX = 1 << 20
 
 cdef enum:
     CODE_END = 10              # codes from here on are the switch's own
@@ -100,11 +115,23 @@ cdef Terms* compiled(rules) except NULL:
 cdef class RiskStage(Stage):
     """Decide on payments by amount limits, velocity limits and block lists."""
 
-    def __cinit__(self, rules, payments_max=PAYMENTS_MAX):
+    def __cinit__(self, rules, features=None, model=None, payments_max=PAYMENTS_MAX,
+                  keys_max=KEYS_MAX):
         cdef u32 place
         amounts = [rule for rule in rules.rules if isinstance(rule, AmountRule)]
         velocities = [rule for rule in rules.rules if isinstance(rule, VelocityRule)]
         blockings = [rule for rule in rules.rules if isinstance(rule, BlockedRule)]
+        expressions = [rule for rule in rules.rules if isinstance(rule, ExpressionRule)]
+        _check_parts(rules, features, model, expressions)
+        self.expressions, self.expressions_count = compiled(expressions), len(expressions)
+        self.uses_model = model is not None
+        if features is not None or expressions:
+            lists = [KeyList(rules.lists[name]) for name in rules.names.lists]
+            self.scoring = Scoring(
+                None if features is None else FeatureEngine(features, keys_max=keys_max),
+                None if model is None else TreeModel(model),
+                [Program(rule.when, lists) for rule in expressions], rules.names.fields,
+                payments_max)
         self.rules = rules
         self.amounts, self.amounts_count = compiled(amounts), len(amounts)
         self.velocities, self.velocities_count = compiled(velocities), len(velocities)
@@ -128,37 +155,61 @@ cdef class RiskStage(Stage):
         free(self.amounts)
         free(self.velocities)
         free(self.blockings)
+        free(self.expressions)
         free(self.blocked)
 
     @classmethod
-    def from_rules(cls, rules, *, payments_max=PAYMENTS_MAX):
-        """Compile a pack of rules; *payments_max*, a power of two, bounds the state."""
-        return cls(rules, payments_max)
+    def from_rules(cls, rules, *, features=None, model=None, payments_max=PAYMENTS_MAX,
+                   keys_max=KEYS_MAX):
+        """Compile a pack of rules, with the features and the model that its expressions ask for.
+
+        *payments_max*, a power of two, and *keys_max* bound the state.
+        """
+        return cls(rules, features, model, payments_max, keys_max)
 
     # --- the engine's side -------------------------------------------------------------------
 
     cdef void decide(self, const Transfer* transfers, u32 count, u64 timestamp,
                      u32* decisions) noexcept nogil:
         """Decide on a batch whose last event has *timestamp* (in: transfers; out: decisions)."""
+        cdef u32 first = 0, some
+        while first < count:
+            some = min(count - first, <u32>SCORED_ROWS)
+            self.decide_block(&transfers[first], some, timestamp - count + first + some,
+                              &decisions[first])
+            first += some
+
+    cdef void decide_block(self, const Transfer* transfers, u32 count, u64 timestamp,
+                           u32* decisions) noexcept nogil:
         cdef u32 index
+        for index in range(count):
+            decisions[index] = DECISION_ALLOW
+        if self.scoring is not None:
+            self.judge(transfers, count, timestamp, decisions)
         for index in range(count):
             if self.velocities_count and index + PREFETCH_SLOTS_AHEAD < count:
                 self.velocity.prefetch_slots(
                     &transfers[index + PREFETCH_SLOTS_AHEAD], PREFETCH_SLOTS_AHEAD)
             if self.velocities_count and index + PREFETCH_ROWS_AHEAD < count:
                 self.velocity.prefetch_rows(&transfers[index + PREFETCH_ROWS_AHEAD])
-            decisions[index] = DECISION_ALLOW
             if is_payment(&transfers[index]):
                 decisions[index] = self.decide_payment(
-                    &transfers[index], timestamp - count + 1 + index)
+                    &transfers[index], timestamp - count + 1 + index, decisions[index])
 
     cdef void observe(self, const Transfer* transfers, const u32* decisions, const u32* statuses,
                       u32 count, u64 timestamp, bint decided) noexcept nogil:
-        """Do to the log what `decide` did, where it didn't go before (in: all)."""
-        cdef u32 index, row
+        """Do to the log and the features what `decide` did, where it didn't go before (in: all)."""
+        cdef u32 index, row, some
+        cdef u32 first = 0
         cdef u64 moment
         cdef bint declined
-        if decided or self.velocities_count == 0:
+        if decided:
+            return
+        while self.scoring is not None and first < count:
+            some = min(count - first, <u32>SCORED_ROWS)
+            self.scoring.take(&transfers[first], some, timestamp - count + first + some)
+            first += some
+        if self.velocities_count == 0:
             return
         for index in range(count):
             if (not is_payment(&transfers[index]) or transfers[index].user_data_64 == 0
@@ -173,10 +224,27 @@ cdef class RiskStage(Stage):
 
     # --- rules -------------------------------------------------------------------------------
 
-    cdef u32 decide_payment(self, const Transfer* payment, u64 timestamp) noexcept nogil:
+    cdef void judge(self, const Transfer* transfers, u32 count, u64 timestamp,
+                    u32* decisions) noexcept nogil:
+        """Take a block into the features and decide on it by expressions."""
+        cdef const Terms* terms
+        cdef const u64* truths
+        cdef u32 rule, row, place
+        self.scoring.take(transfers, count, timestamp)
+        self.scoring.score(self.uses_model)
+        for rule in range(self.expressions_count):
+            terms = &self.expressions[rule]
+            truths = self.scoring.test(rule)
+            for row in range(self.scoring.count):
+                place = self.scoring.places[row]
+                if truths[row] and holds(terms, &transfers[place], timestamp - count + 1 + place):
+                    decisions[place] = stronger(decisions[place], terms.decision)
+
+    cdef u32 decide_payment(self, const Transfer* payment, u64 timestamp,
+                            u32 decision) noexcept nogil:
         """Return the strongest decision of all rules; enter the payment where it passes."""
-        cdef u32 decision = self.check_amount(payment, timestamp, DECISION_ALLOW)
         cdef u32 row
+        decision = self.check_amount(payment, timestamp, decision)
         if self.blockings_count:
             decision = self.check_blocked(payment, timestamp, decision)
         if (self.velocities_count == 0 or payment.user_data_64 == 0
@@ -285,7 +353,27 @@ cdef class RiskStage(Stage):
 
     def digest(self):
         """Return SHA-256 of the state: equal for equal histories, however they were cut."""
-        return self.velocity.digest()
+        digest = self.velocity.digest()
+        return digest if self.scoring is None else sha256(digest + self.scoring.digest()).digest()
+
+
+def _check_parts(rules, features, model, expressions):
+    """Raise ValueError where rules, features and model don't belong together."""
+    names = names_of(features, has_score=model is not None, lists=rules.names.lists)
+    if expressions and rules.names != names:
+        raise ValueError("the rules were read for other features than those of the stage")
+    if model is not None and features is None:
+        raise ValueError("a model needs the features that it was trained on")
+    if features is not None and features.time_unit != "ns":
+        raise ValueError(f"features of payments count nanoseconds, not {features.time_unit}")
+    unknown = [name for name in names.fields if name not in PAYMENT_FIELDS]
+    if unknown:
+        raise ValueError(f"the ledger knows no {', '.join(unknown)} of a payment; it knows "
+                         f"{', '.join(PAYMENT_FIELDS)}")
+    if model is not None:
+        unknown = [name for name in model.feature_names if name not in features.names]
+        if unknown:
+            raise ValueError(f"the model was trained on other features: {', '.join(unknown)}")
 
 
 def _checked(transfers):
