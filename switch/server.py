@@ -41,6 +41,9 @@ OPTIONS: Final = (
     ("grpc.max_metadata_size", 16 * 1024),
     # Clients ping every 30 s, also on connections without a call.
     ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
+    # The pings of a client whose stream is quiet would count as abuse all the same, and throw it
+    # out after some minutes.
+    ("grpc.http2.max_ping_strikes", 0),
     ("grpc.keepalive_permit_without_calls", 1),
     # A client that is gone is noticed within 40 s.
     ("grpc.keepalive_time_ms", 30_000),
