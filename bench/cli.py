@@ -18,6 +18,7 @@ from payvand.bench.projecting import PROJECT
 from payvand.bench.reconciling import RECONCILE
 from payvand.bench.settling import SETTLE
 from payvand.bench.show import show
+from payvand.bench.switch import SWITCH
 from payvand.bench.workbench import Subject, run
 from payvand.core.errors import PayvandFault
 
@@ -84,7 +85,7 @@ def _command(subject: Subject) -> click.Command:
     )(callback)
 
 
-for _subject in (LEDGER, SETTLE, PROJECT, RECONCILE, DOMESTIC):
+for _subject in (LEDGER, SWITCH, SETTLE, PROJECT, RECONCILE, DOMESTIC):
     bench.add_command(_command(_subject))
 
 
