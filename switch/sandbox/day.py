@@ -66,6 +66,8 @@ class Line:
     kind: Literal["credit_transfer", "fee"]
     id: str = ""
     """The payment's id as 32 hexadecimal digits, where the bank makes its own (CSV)."""
+    case: str = ""
+    """Which of `CASES` it is; not in the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,11 +203,12 @@ class _Desk:
 def _files_of(desk: "_Desk", number: int, count: int) -> list[PlannedFile]:
     """Draw a bank's *count* lines and put them into files; the last pain.001 goes out twice."""
     lines = [
-        case.draw(desk)
+        replace(case.draw(desk), case=case.name)
         for case in CASES
         for _ in range(max(1, count * case.per_ten_thousand // 10_000))
     ]
-    lines += [CASES[0].draw(desk) for _ in range(count - len(lines))]
+    ordinary = CASES[0]
+    lines += [replace(ordinary.draw(desk), case=ordinary.name) for _ in range(count - len(lines))]
     desk.random.shuffle(lines)
     lines = _with_debtors(desk, lines)
     in_pain001 = int(count * PAIN001_SHARE)
@@ -253,9 +256,13 @@ def _with_debtors(desk: "_Desk", lines: Sequence[Line]) -> list[Line]:
 
 
 def _with_repeats(desk: "_Desk", lines: Sequence[Line]) -> list[Line]:
-    """Let some lines stand in the file twice, and some ids be used again for something else."""
-    repeated = desk.random.sample(lines, min(REPEATED_LINES, len(lines) // 4))
-    reused = desk.random.sample(lines, min(REUSED_IDS, len(lines) // 4))
+    """Let some lines stand in the file twice, and some ids be used again for something else.
+
+    Only ordinary lines: an id that had no effect is free to be used.
+    """
+    ordinary = [line for line in lines if line.case == CASES[0].name]
+    repeated = desk.random.sample(ordinary, min(REPEATED_LINES, len(ordinary) // 4))
+    reused = desk.random.sample(ordinary, min(REUSED_IDS, len(ordinary) // 4))
     return [
         *lines,
         *repeated,
