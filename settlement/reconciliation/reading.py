@@ -223,7 +223,10 @@ class RowParser:
             signed = -signed if side == debit else signed
         if signed == 0:
             raise RowBad("amount.zero")
-        return signed, self._day(day), reference.strip().translate(DIGITS).lower()
+        reference = reference.strip().lower()
+        if not reference.isascii():
+            reference = reference.translate(DIGITS)
+        return signed, self._day(day), reference
 
     def _day(self, text: str) -> int:
         """Return the day; files have few of them, so each text is parsed once."""
@@ -252,20 +255,25 @@ def _from_persian(text: str, form: str) -> date:
 def parse_amount(text: str, profile: Profile, exponent: int) -> int:
     """Return the amount that a text says, in minor units, exactly; raises `RowBad`."""
     digits = text.strip()
-    if not (digits.isascii() and digits.isdigit()):
+    if not _is_plain(digits):
         digits = digits.translate(DIGITS).replace("−", "-")
         if profile.thousands:
             digits = digits.replace(profile.thousands, "")
         if profile.point != ".":
             digits = digits.replace(profile.point, ".")
     try:
-        # int() and Decimal() take underscores, which nobody means.
-        amount = int(digits) * 10**exponent if digits.isdigit() else _exact(digits, exponent)
+        amount = int(digits) * 10**exponent if _is_plain(digits) else _exact(digits, exponent)
     except (ValueError, InvalidOperation) as error:
         raise RowBad("amount.characters") from error
     if abs(amount) > AMOUNT_MAX:
         raise RowBad("amount.overflow")
     return amount
+
+
+def _is_plain(digits: str) -> bool:
+    """Tell whether a text is digits behind at most one sign: int() itself takes more than that."""
+    bare = digits[1:] if digits[:1] in ("-", "+") else digits
+    return bare.isascii() and bare.isdigit()
 
 
 def _exact(digits: str, exponent: int) -> int:

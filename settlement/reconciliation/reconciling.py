@@ -9,20 +9,18 @@ for as well: a payment that arrives late closes its break.
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from payvand.core.records import U128, u128_array
-from payvand.settlement.copying import HEADER, TRAILER, Column, encode_rows, weave
+from payvand.settlement.copying import HEADER, TRAILER
 from payvand.settlement.database import Executor
 from payvand.settlement.errors import WindowFault
 from payvand.settlement.netting import SETTLEMENT_CODE, position_account
-from payvand.settlement.reconciliation.bank_file import IDENTITY_DIGITS, BankFile
+from payvand.settlement.reconciliation.bank_file import BankFile
 from payvand.settlement.reconciliation.findings import Finding, findings
+from payvand.settlement.reconciliation.kept_rows import CHUNK_ROWS, encode_kept
 from payvand.settlement.reconciliation.matching import (
     RULES_VERSION,
     Kind,
@@ -40,7 +38,6 @@ SWITCH = "payvand"
 """Who closes breaks that are no longer there."""
 
 LOCK = 0x7265_636F
-CHUNK_ROWS = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,72 +265,20 @@ async def _difference(connection: Executor, before: int, file: BankFile) -> tupl
 async def _keep_rows(
     connection: Executor, number: int, file: BankFile, postings: Postings, matching: Matching
 ) -> None:
-    """Keep every row with the payment that it is about; chunks are made while others are copied."""
-    starts = range(0, len(file.rows), CHUNK_ROWS)
-
-    def make(start: int) -> "asyncio.Task[list[bytes]]":
-        stop = min(start + CHUNK_ROWS, len(file.rows))
-        coming = asyncio.to_thread(_encoded, number, file, postings, matching, start, stop)
-        return asyncio.create_task(coming)
-
-    chunk = make(0) if starts else None
-    for start in starts:
-        assert chunk is not None
-        made = await chunk
-        chunk = make(start + CHUNK_ROWS) if start + CHUNK_ROWS in starts else None
-        await connection.copy_to_table(
-            "bank_row", schema_name="reference", source=_stream(made), format="binary"
-        )
-
-
-async def _stream(chunks: list[bytes]) -> AsyncIterator[bytes]:
-    for chunk in (HEADER, *chunks, TRAILER):
-        yield chunk
-
-
-def _encoded(
-    number: int, file: BankFile, postings: Postings, matching: Matching, start: int, stop: int
-) -> list[bytes]:
-    """Return rows for a binary COPY: those that fit a payment, and those that fit none."""
-    chosen = np.array(matching.payment_of[start:stop], np.int64)
-    numbers, amounts, days = (
-        np.frombuffer(column, np.int64)[start:stop]
-        for column in (file.rows.numbers, file.rows.amounts, file.rows.days)
+    """Keep every row with the payment that it is about; a chunk is made while another is copied."""
+    chunks = encode_kept(number, file, postings, matching)
+    await connection.copy_to_table(
+        "bank_row", schema_name="reference", source=_stream(chunks), format="binary"
     )
-    rules = np.array(matching.rule_of[start:stop], np.int64)
-    chunks = []
-    for fits in (True, False):
-        at = np.flatnonzero((chosen >= 0) == fits)
-        if not len(at):
-            continue
-        texts = [_kept_reference(file, matching, start + place) for place in at.tolist()]
-        lengths = np.array([-1 if text is None else len(text) for text in texts], np.int64)
-        ids = (
-            u128_array(postings.ids[payment] for payment in chosen[at].tolist())
-            if fits
-            else np.zeros(0, U128)
-        )
-        columns = [
-            Column("bigint", number),
-            Column("integer", numbers[at]),
-            Column("uuid", ids) if fits else Column("null"),
-            Column("smallint", rules[at]),
-            Column("bigint", amounts[at]),
-            Column("integer", days[at]),
-            Column("length", lengths),
-        ]
-        rows = encode_rows(len(at), columns)
-        ends = np.cumsum(np.maximum(lengths, 0))
-        chunks.append(weave(rows, b"".join(filter(None, texts)), np.concatenate([[0], ends])))
-    return chunks
 
 
-def _kept_reference(file: BankFile, matching: Matching, row: int) -> bytes | None:
-    """Return a row's reference, or None where it is the id of its payment to the letter."""
-    reference = file.rows.references[row]
-    if matching.rule_of[row] is Rule.EXACT and len(reference) == IDENTITY_DIGITS:
-        return None
-    return reference.encode()
+async def _stream(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
+    yield HEADER
+    coming = asyncio.create_task(asyncio.to_thread(next, chunks, b""))
+    while chunk := await coming:
+        coming = asyncio.create_task(asyncio.to_thread(next, chunks, b""))
+        yield chunk
+    yield TRAILER
 
 
 async def _keep_breaks(
