@@ -12,7 +12,9 @@ SOURCES := setup.py $(shell find core risk settlement switch bench -name '*.pyx'
 setup: build
 
 $(VENV)/.locked: requirements.lock
-	$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is older than 3.11: make PYTHON=python3.12 …"; exit 1; }
+	@echo "Setting up $(VENV); the first time takes a minute or two"
+	@$(PYTHON) -m venv $(VENV) || { echo "No venv: on Debian, apt-get install python3-venv python3-dev"; exit 1; }
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
 	touch $@
 
