@@ -7,9 +7,6 @@ from payvand.core.retries cimport compare_account
 from payvand.core.statuses cimport *
 from payvand.core.types cimport *
 
-# Timestamps of imported events lie in the positive range of a signed 64-bit integer.
-cdef u64 TIMESTAMP_MAX = (<u64>1 << 63) - 1
-
 
 cdef void create_accounts(Books* books, const Account* events, u32 count, u64 base,
                           Result* results) noexcept nogil:

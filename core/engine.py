@@ -27,6 +27,13 @@ import numpy as np
 import numpy.typing as npt
 
 from payvand.core.archive import Archive
+from payvand.core.commits import (
+    Committed,
+    EngineStatistics,
+    StageTimes,
+    checked_events,
+    checked_payloads,
+)
 from payvand.core.errors import EngineClosed, JournalStopped, PayvandFault
 from payvand.core.following import Tail
 from payvand.core.frame import Frame
@@ -37,7 +44,6 @@ from payvand.core.limits import (
     COMMIT_WORKERS,
     HORIZON_ROWS,
     NOTE_BYTES_MAX,
-    PAYLOADS_BYTES_MAX,
     RECORDS_KEPT,
     SEGMENT_BYTES,
 )
@@ -50,52 +56,6 @@ __all__ = ["Committed", "Engine", "EngineStatistics", "StageTimes", "Still"]
 
 SEALED_MAX = 2
 """Batches on their way before the one in hand waits: one at the disk, one before it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Committed:
-    """What became of one submission; it is on stable storage."""
-
-    sequence: int
-    """Of the frame that holds it."""
-    timestamp: int
-    """Of the frame's last event, in nanoseconds since 1970."""
-    results: Records
-    """RESULT[n], one for each event, in order."""
-    decisions: npt.NDArray[np.uint32]
-    """What the stage before the ledger decided, u4[n]; empty where there is no stage."""
-    resolved: Records
-    """RESOLVED[k]: amounts that moved where they aren't those asked for; `index` counts from the
-    submission's first event."""
-
-
-@dataclass(frozen=True, slots=True)
-class StageTimes:
-    """How long the stages took for one batch."""
-
-    records: int
-    apply_ns: int
-    """Scoring, ledger and encoding."""
-    write_ns: int
-    """Write and flush."""
-
-
-@dataclass(frozen=True, slots=True)
-class EngineStatistics:
-    """How an engine stands."""
-
-    sequence: int
-    """The last frame on stable storage."""
-    waiting: int
-    """Submissions that wait for room, or for a `still` to end."""
-    under_way: int
-    """Sealed batches that are not durable yet."""
-    oldest_age_ns: int
-    """How long the oldest submission that isn't answered has waited; 0 where there is none."""
-    tail_bytes: int
-    """Frames kept in memory for those who follow closely."""
-    direct: bool
-    """Whether writes go round the page cache."""
 
 
 @dataclass(slots=True)
@@ -209,7 +169,7 @@ class Engine:
 
     async def create_accounts(self, events: Records) -> Committed:
         """Open accounts: ACCOUNT[n], n at most 8,190."""
-        return await self._submit(Operation.CREATE_ACCOUNTS, _checked(events, ACCOUNT))
+        return await self._submit(Operation.CREATE_ACCOUNTS, checked_events(events, ACCOUNT))
 
     async def create_transfers(
         self,
@@ -225,14 +185,14 @@ class Engine:
             payloads: what else belongs to the transfers, one behind the other, as durable as they.
             offsets: u4[n + 1], where each one's payload begins; the first is 0.
         """
-        rows = _checked(events, TRANSFER)
+        rows = checked_events(events, TRANSFER)
         return await self._submit(
-            Operation.CREATE_TRANSFERS, rows, _checked_payloads(rows, payloads, offsets), offsets
+            Operation.CREATE_TRANSFERS, rows, checked_payloads(rows, payloads, offsets), offsets
         )
 
     async def set_limits(self, events: Records) -> Committed:
         """Set limits of accounts: LIMIT[n], n at most 8,190; results are of LimitStatus."""
-        return await self._submit(Operation.SET_LIMITS, _checked(events, LIMIT))
+        return await self._submit(Operation.SET_LIMITS, checked_events(events, LIMIT))
 
     @asynccontextmanager
     async def still(self) -> AsyncIterator["Still"]:
@@ -538,7 +498,7 @@ class Still:
             event: the application's tag of the frame.
             note: bytes that belong to the frame as a whole, at most 1 MiB.
         """
-        rows = _checked(events, TRANSFER)
+        rows = checked_events(events, TRANSFER)
         if len(note) > NOTE_BYTES_MAX:
             raise ValueError(f"the note has {len(note)} bytes, at most {NOTE_BYTES_MAX}")
         engine = self._engine
@@ -551,33 +511,6 @@ class Still:
         engine._in_hand.append(_Ticketed(answer, first, len(rows), engine._clock()))
         engine._seal(Operation.CREATE_TRANSFERS if len(rows) else Operation.NOTE, event, note)
         return await answer
-
-
-def _checked(events: Records, dtype: np.dtype[np.void]) -> Records:
-    if not isinstance(events, np.ndarray) or events.dtype != dtype or events.ndim != 1:
-        raise TypeError(
-            "events must be a one-dimensional numpy array of its record dtype, "
-            f"got {getattr(events, 'dtype', type(events).__name__)}"
-        )
-    if len(events) > BATCH_EVENTS_MAX:
-        raise ValueError(f"events has {len(events)} rows; a batch holds at most {BATCH_EVENTS_MAX}")
-    return np.ascontiguousarray(events)
-
-
-def _checked_payloads(
-    rows: Records, payloads: bytes | None, offsets: npt.NDArray[np.uint32] | None
-) -> bytes | None:
-    if payloads is None and offsets is None:
-        return None
-    if payloads is None or offsets is None:
-        raise ValueError("payloads and offsets go together")
-    if len(payloads) > PAYLOADS_BYTES_MAX:
-        raise ValueError(f"payloads have {len(payloads)} bytes, at most {PAYLOADS_BYTES_MAX}")
-    if offsets.dtype != np.uint32 or offsets.shape != (len(rows) + 1,):
-        raise TypeError(f"offsets must be u4[{len(rows) + 1}], got {offsets.dtype}{offsets.shape}")
-    if offsets[0] != 0 or offsets[-1] != len(payloads) or (offsets[1:] < offsets[:-1]).any():
-        raise ValueError("offsets must rise from 0 to the length of payloads")
-    return payloads
 
 
 def _settle(waiter: "asyncio.Future[None]") -> None:

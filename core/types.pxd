@@ -12,10 +12,13 @@ cdef extern from *:
     """
     typedef unsigned __int128 payvand_u128;
     #define PAYVAND_U128_MAX (~(payvand_u128)0)
+    #define PAYVAND_TIMESTAMP_MAX 0x7FFFFFFFFFFFFFFFull
     """
     # Declared narrower for Cython's type rules; C takes the real width from the typedef above.
     ctypedef unsigned long long u128 "payvand_u128"
     const u128 U128_MAX "PAYVAND_U128_MAX"
+    # Nanoseconds that a signed 64-bit integer holds: the year 2262.
+    const u64 TIMESTAMP_MAX "PAYVAND_TIMESTAMP_MAX"
 
 cdef packed struct Account:
     u128 id
