@@ -1,0 +1,65 @@
+"""The page on the journal's format is enough: a reader written from it alone reads the same."""
+
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from payvand.core.records import u128_list
+from payvand.core.segments import SPARE_NAME, read_frames
+from tests.support.journals import write
+from tests.support.plain_reader import Damaged, PlainFrame, read_journal
+
+FLIPS = 40
+EXPIRED_FIELDS = ("id", "debit_account_id", "credit_account_id", "amount")
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("journal")
+    write(folder)
+    return folder
+
+
+def test_both_readers_read_the_same(sound: Path) -> None:
+    plain = list(read_journal(sound))
+    ours = list(read_frames(sound))
+    assert len(plain) == len(ours) > 3
+    assert len({frame.operation for frame in plain}) > 3, "a frame of every kind"
+    for one, other in zip(plain, ours, strict=True):
+        assert one == PlainFrame(
+            other.sequence,
+            other.timestamp,
+            int(other.operation),
+            other.event,
+            [record.tobytes() for record in other.records],
+            other.statuses.tolist(),
+            other.decisions.tolist(),
+            list(
+                zip(
+                    other.resolved["index"].tolist(),
+                    u128_list(other.resolved["amount"]),
+                    strict=True,
+                )
+            ),
+            list(zip(*(u128_list(other.expired[name]) for name in EXPIRED_FIELDS), strict=True)),
+            [other.payload(index) for index in range(len(other.records))]
+            if len(other.payload_offsets)
+            else [],
+            other.note,
+        )
+
+
+def test_the_plain_reader_notices_a_flipped_bit(sound: Path) -> None:
+    random = Random(7)
+    paths = [path for path in sound.glob("segment-*") if path.name != SPARE_NAME]
+    for _ in range(FLIPS):
+        path = random.choice(paths)
+        before = path.read_bytes()
+        changed = bytearray(before)
+        place = random.randrange(len(before))
+        changed[place] ^= 1 << random.randrange(8)
+        path.write_bytes(changed)
+        with pytest.raises(Damaged):
+            list(read_journal(sound))
+        path.write_bytes(before)
