@@ -5,6 +5,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
@@ -25,6 +26,7 @@ from payvand.switch.cli.windows import print_window, window_json
 from payvand.switch.directory_file import load
 from payvand.switch.sandbox.day import INSTRUCTIONS_MIN
 from payvand.switch.sandbox.demo import Played, play
+from payvand.switch.sandbox.demo import stay as stay_open
 from payvand.switch.sandbox.participant import Standing
 
 __all__ = ["demo"]
@@ -32,6 +34,8 @@ __all__ = ["demo"]
 DATA: Final = Path("payvand-demo")
 INSTRUCTIONS: Final = 60_000
 INTERRUPTED: Final = 130
+LISTEN: Final = "127.0.0.1:7420"
+"""Where the switch listens that stays: where the other commands look by themselves."""
 LINES_EVERY_S: Final = 2.0
 """Where nobody watches a terminal, how often a line tells how far it is."""
 STATES: Final = ("settled", "reserved", "rejected", "declined", "expired")
@@ -68,6 +72,11 @@ STATES: Final = ("settled", "reserved", "rejected", "declined", "expired")
     metavar="SECONDS",
     help="How long a creditor's bank has for its answer.",
 )
+@click.option(
+    "--stay",
+    is_flag=True,
+    help="Afterwards keep the switch and everybody running until Ctrl-C, to try them.",
+)
 @as_json
 def demo(
     data: Path,
@@ -75,6 +84,7 @@ def demo(
     instructions: int,
     seed: int,
     deadline_s: int,
+    stay: bool,
     as_json: bool,
 ) -> None:
     """Play a day: a switch, banks and government services, files, settlement, proofs.
@@ -87,11 +97,12 @@ def demo(
     Exit code 1 where a proof fails.
     """
     entries = load(directory or Path(str(files("payvand.switch.sandbox") / "directory.toml")))
+    folder = data.absolute()
     with _Screen() as screen:
         try:
             played = asyncio.run(
                 play(
-                    data.absolute(),
+                    folder,
                     entries,
                     instructions=instructions,
                     seed=seed,
@@ -106,6 +117,11 @@ def demo(
         click.echo(json.dumps(_json_of(played, data), indent=2, ensure_ascii=False))
     else:
         _print(played, data)
+    if stay:
+        with _Screen() as screen, suppress(KeyboardInterrupt):
+            asyncio.run(
+                stay_open(folder, entries, listen=LISTEN, deadline_s=deadline_s, watcher=screen)
+            )
     if not played.holds:
         raise click.exceptions.Exit(ANSWER_IS_NO)
 
@@ -238,7 +254,9 @@ def _print(played: Played, data: Path) -> None:
         console.print(proof_line(proof), soft_wrap=True)
     where = {
         f"payvand verify --data {data}": "prove it again, from the files alone",
-        f"payvand serve --data {data}": "run this switch, then ask it:",
+        f"payvand demo --data {data}": "play the next day",
+        f"payvand demo --data {data} --stay": "and keep everybody running, to send them files",
+        f"payvand serve --data {data}": "run the switch alone, then ask it:",
         f"payvand statement melli --data {data}": "  a statement",
         f"payvand totals --data {data}": "  ledger and database side by side",
         str(played.day.folder): "the day's files and statements",

@@ -61,20 +61,19 @@ class Child:
         with suppress(ProcessLookupError):
             self._process.send_signal(number)
 
-    def ended(self) -> ChildEnded:
-        """Return the fault of its having ended."""
-        return ChildEnded(
-            f"{self.name} ended by itself, with exit code {self._process.returncode}",
-            hint=f"its log is {self.log}",
-        )
+    async def ended(self) -> ChildEnded:
+        """Return the fault of its having ended by itself."""
+        code = await self._process.wait()
+        return ChildEnded(f"{self.name} has ended, with exit code {code}", hint=f"see {self.log}")
 
     async def stop(self) -> None:
         """Ask it to stop, and make it stop where it doesn't within 30 seconds."""
         if self._process.stdin is not None:
             self._process.stdin.close()
         try:
-            async with asyncio.timeout(STOP_S_MAX):
-                await self._process.wait()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(STOP_S_MAX):
+                    await self._process.wait()
         finally:
             if self._process.returncode is None:
                 with suppress(ProcessLookupError):

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from payvand.client import Operator
+from payvand.core.errors import PayvandFault
 from payvand.settlement.proof import Proof
 from payvand.switch.directory_file import ParticipantEntry
 from payvand.switch.identity import Role
@@ -38,9 +39,18 @@ from payvand.switch.sandbox.rules import write_rules
 from payvand.switch.sandbox.statement_files import Summary, write_statements
 from payvand.v1.operator_service_pb2 import SettlementWindow
 
-__all__ = ["Played", "Watcher", "play"]
+__all__ = ["Played", "Watcher", "play", "stay"]
 
 LOGS: Final = "logs"
+ANY_PORT: Final = "127.0.0.1:0"
+START_S_MAX: Final = 600.0
+"""How long the switch may take to listen, with the recovery of its journal."""
+STALL_S_MAX: Final = 120.0
+"""Where nothing at all moves for so long beyond a deadline, the day has come to a halt."""
+
+
+class DayStalled(PayvandFault):
+    """Nothing moves any more, and yet not every payment has its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +115,7 @@ async def play(
     issue_all(data / "certificates", [(entry.name, Role(entry.role)) for entry in directory])
     async with AsyncExitStack() as stack:
         rules = await asyncio.to_thread(write_rules, directory, data / "rules.toml")
-        address = await _start_switch(stack, data, rules, deadline_s)
+        _, address = await _start_switch(stack, data, rules, deadline_s)
         operator = await stack.enter_async_context(
             Operator.connect(address, data / "certificates" / OPERATOR)
         )
@@ -114,7 +124,9 @@ async def play(
         for entry in directory:
             if entry.prefunding:
                 await prefund(operator, entry)
-        standings = await _play_files(data, directory, day, watcher)
+        standings = await _play_files(
+            data, directory, day, stall_s=STALL_S_MAX + deadline_s, watcher=watcher
+        )
         watcher.phase("closing the settlement window")
         window, span = await _close(operator, day)
         watcher.phase("writing the statements")
@@ -146,25 +158,82 @@ async def play(
     return played
 
 
-async def _start_switch(stack: AsyncExitStack, data: Path, rules: Path, deadline_s: int) -> str:
-    """Start the switch and return its address once it says it is ready."""
-    arguments = ["serve", "--data", str(data), "--listen", "127.0.0.1:0", "--metrics-port", "0"]
+async def stay(
+    data: Path,
+    directory: Sequence[ParticipantEntry],
+    *,
+    listen: str,
+    deadline_s: int,
+    watcher: Watcher,
+) -> None:
+    """Run the switch at *listen* and all participants, which answer and send nothing, for ever.
+
+    Raises:
+        ChildEnded: a process ended before it was asked to.
+    """
+    watcher.phase("starting the switch and everybody again, to stay")
+    async with AsyncExitStack() as stack:
+        rules = await asyncio.to_thread(write_rules, directory, data / "rules.toml")
+        switch, address = await _start_switch(stack, data, rules, deadline_s, listen=listen)
+        async with asyncio.TaskGroup() as watching:
+            for child in [switch, *await _start_participants(stack, data, directory, {})]:
+                watching.create_task(_until_ended(child))
+            watcher.phase(f"everybody is there, the switch at {address}; Ctrl-C ends it")
+
+
+async def _until_ended(child: Child) -> None:
+    async for _ in child.lines():
+        pass
+    raise await child.ended()
+
+
+async def _start_switch(
+    stack: AsyncExitStack, data: Path, rules: Path, deadline_s: int, *, listen: str = ANY_PORT
+) -> tuple[Child, str]:
+    """Start the switch and return it, once it listens, with its address."""
+    arguments = ["serve", "--data", str(data), "--listen", listen, "--metrics-port", "0"]
     arguments += ["--acceptance-deadline", str(deadline_s), "--rules", str(rules), "--json"]
     child = await Child.start("the switch", arguments, log=data / LOGS / "switch.log")
     stack.push_async_callback(child.stop)
-    async for line in child.lines():
-        return str(json.loads(line)["address"])
-    raise child.ended()
+    async with asyncio.timeout(START_S_MAX):
+        ready = await anext(child.lines(), None)
+    if ready is None:
+        raise await child.ended()
+    return child, str(json.loads(ready)["address"])
+
+
+async def _start_participants(
+    stack: AsyncExitStack,
+    data: Path,
+    directory: Sequence[ParticipantEntry],
+    files: Mapping[str, Sequence[Path]],
+) -> list[Child]:
+    """Start every participant; none sends its *files* before it is told to."""
+    children = []
+    for entry in directory:
+        arguments = ["sandbox-bank", "--as", entry.name, "--data", str(data), "--json", "--hold"]
+        if entry.role == "agency":
+            arguments.append("--agency")
+        for file in files.get(entry.name, []):
+            arguments += ["--submit", str(file)]
+        child = await Child.start(entry.name, arguments, log=data / LOGS / f"{entry.name}.log")
+        stack.push_async_callback(child.stop)
+        children.append(child)
+    return children
 
 
 async def _play_files(
-    data: Path, directory: Sequence[ParticipantEntry], day: Day, watcher: Watcher
+    data: Path,
+    directory: Sequence[ParticipantEntry],
+    day: Day,
+    *,
+    stall_s: float,
+    watcher: Watcher,
 ) -> dict[str, Standing]:
     """Start every participant, and stop them when every payment has its end in every book."""
     watcher.phase("the banks and services connect")
     standings: dict[str, Standing] = {}
-    started, over = asyncio.Event(), asyncio.Event()
-    children: list[Child] = []
+    started, over, moved = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def listen(child: Child) -> None:
         async for line in child.lines():
@@ -175,40 +244,40 @@ async def _play_files(
             watcher.standings(standings, day.sendings)
             if _is_over(standings, directory):
                 over.set()
+            moved.set()
         if not over.is_set():
-            raise child.ended()
+            raise await child.ended()
+
+    async def wait_for(event: asyncio.Event) -> None:
+        while not event.is_set():
+            moved.clear()
+            try:
+                async with asyncio.timeout(stall_s):
+                    await moved.wait()
+            except TimeoutError:
+                raise DayStalled(
+                    f"nothing has moved for {stall_s:g} s",
+                    hint=f"see the logs in {data / LOGS}; run the demo again to carry on",
+                ) from None
 
     async with AsyncExitStack() as stack, asyncio.TaskGroup() as listening:
-        for entry in directory:
-            arguments = [
-                "sandbox-bank",
-                "--as",
-                entry.name,
-                "--data",
-                str(data),
-                "--json",
-                "--hold",
-            ]
-            if entry.role == "agency":
-                arguments.append("--agency")
-            for file in day.files.get(entry.name, []):
-                arguments += ["--submit", str(file)]
-            child = await Child.start(entry.name, arguments, log=data / LOGS / f"{entry.name}.log")
-            stack.push_async_callback(child.stop)
-            children.append(child)
+        children = await _start_participants(stack, data, directory, day.files)
+        for child in children:
             listening.create_task(listen(child))
-        await started.wait()
+        await wait_for(started)
         watcher.phase("the banks send their files, answer and settle")
         for child in children:
             child.signal(signal.SIGUSR1)
-        await over.wait()
+        await wait_for(over)
         await stack.aclose()
     return standings
 
 
 def _is_over(standings: Mapping[str, Standing], directory: Sequence[ParticipantEntry]) -> bool:
     """Tell whether all was sent, and every payment has one and the same end on both its sides."""
-    if len(standings) < len(directory) or not all(one.finished for one in standings.values()):
+    if len(standings) < len(directory):
+        return False
+    if not all(one.finished and not one.strangers for one in standings.values()):
         return False
     return all(
         sum(one.sent.get(state, (0, ""))[0] for one in standings.values())
