@@ -3,12 +3,13 @@
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Final
 
 from payvand.client import CALL_PAYMENTS_MAX, FINAL_STATES, STATE_NAMES, Bank
 from payvand.switch.cli.problems import Problem, Report, Sums
 from payvand.switch.files import Instruction, LineError, Part, PaymentFile, send
+from payvand.v1.payment_pb2 import Reason
 
 __all__ = ["Submission"]
 
@@ -24,8 +25,8 @@ class Submission:
         self, file: PaymentFile, report: Report, *, advance: Callable[[int], None]
     ) -> None:
         """Send *file*, tell problems to *report*, and call *advance* with each count answered."""
-        self.reserved: dict[bytes, Instruction] = {}
-        """The payments that wait for their end, by id."""
+        self.reserved: dict[bytes, list[Instruction]] = {}
+        """The payments that wait for their end, by id: several lines may instruct the same one."""
         self._file = file
         self._report = report
         self._advance = advance
@@ -52,7 +53,7 @@ class Submission:
             ClientFault: the switch can't be reached, or refused the stream as a whole.
         """
         async for part in send(bank, self._stretches()):
-            self._sort(part)
+            self._sort(part, await _past_reasons(bank, part))
             self._advance(len(part.instructions) + len(part.errors))
 
     def check(self) -> None:
@@ -89,20 +90,22 @@ class Submission:
         for status in await bank.status(ids):
             state = STATE_NAMES[status.state]
             if state in FINAL_STATES:
-                instruction = self.reserved.pop(status.id)
-                self._count(instruction.amount, "reserved", -1)
-                self._count(instruction.amount, state)
-                if state != "settled":
-                    rule = status.reason.code or status.reason.detail
-                    self._report.problem(Problem.of(instruction, state, rule=rule))
+                for instruction in self.reserved.pop(status.id):
+                    self._count(instruction.amount, "reserved", -1)
+                    self._count(instruction.amount, state)
+                    if state != "settled":
+                        self._report.problem(_problem(instruction, state, status.reason))
 
     async def _stretches(self) -> AsyncIterator[tuple[None, Sequence[Instruction | LineError]]]:
         for batch in self._file.batches(size=BATCH_PAYMENTS):
             yield None, batch
             await asyncio.sleep(0)
 
-    def _sort(self, part: Part[None]) -> None:
-        """Count the states of a part and tell its problems, in the order of the file."""
+    def _sort(self, part: Part[None], past: Mapping[bytes, Reason]) -> None:
+        """Count the states of a part and tell its problems, in the order of the file.
+
+        *past* has the reasons of payments that had ended before, by id.
+        """
         problems = [Problem.unreadable(error) for error in part.errors]
         self._counts["refused"] += len(part.errors)
         for refusal in part.response.refusals:
@@ -121,14 +124,30 @@ class Submission:
             instruction = part.instructions[index]
             self._count(0 if name == "refused" else instruction.amount, name)
             if name == "reserved":
-                self.reserved[instruction.id] = instruction
+                self.reserved.setdefault(instruction.id, []).append(instruction)
             elif name not in ("settled", "refused"):
-                reason = reasons.get(index)
-                code, detail = (reason.code, reason.detail) if reason else ("", "")
-                problems.append(Problem.of(instruction, name, rule=code or detail, hint=detail))
+                reason = reasons.get(index) or past.get(instruction.id) or Reason()
+                problems.append(_problem(instruction, name, reason))
         for problem in sorted(problems, key=lambda problem: problem.position):
             self._report.problem(problem)
 
     def _count(self, amount: int, state: str, times: int = 1) -> None:
         self._counts[state] += times
         self._amounts[state] += amount * times
+
+
+async def _past_reasons(bank: Bank, part: Part[None]) -> dict[bytes, Reason]:
+    """Ask why payments of a part had been rejected or had run out before it was sent again."""
+    told = {declined.index for declined in part.response.declined}
+    ids = [
+        part.instructions[index].id
+        for index, state in enumerate(part.response.states)
+        if STATE_NAMES[state] in ("rejected", "expired", "declined") and index not in told
+    ]
+    return {status.id: status.reason for status in await bank.status(ids)} if ids else {}
+
+
+def _problem(instruction: Instruction, state: str, reason: Reason) -> Problem:
+    return Problem.of(
+        instruction, state, rule=reason.code or reason.detail, hint=reason.detail.replace("_", " ")
+    )

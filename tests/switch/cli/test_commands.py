@@ -112,6 +112,19 @@ def test_each_line_of_a_file_has_its_own_end(town: Town, tmp_path: Path) -> None
     assert not re.search(r"IR\d{24}", people.stderr)
 
 
+def test_a_line_that_stands_twice_is_one_payment_with_one_reason(
+    town: Town, tmp_path: Path
+) -> None:
+    file = tmp_path / "twice.csv"
+    row = f"B-1,{MELLI},{MELLAT},90000,IRR,0192a6f0000070008000000000000abc\n"
+    file.write_text("end_to_end_id,debtor_iban,creditor_iban,amount,unit,id\n" + 2 * row)
+    waited = town.json("submit", str(file), "--wait", exit_code=1)
+    assert counts(waited) == {"expired": 2}
+    again = town.json("submit", str(file), exit_code=1)
+    assert counts(again) == {"expired": 2}
+    assert {problem["rule"] for problem in (*waited["problems"], *again["problems"])} == {"AB05"}
+
+
 def counts(answer: dict[str, Any]) -> dict[str, int]:
     return {state: int(one["count"]) for state, one in answer["payments"].items()}
 
