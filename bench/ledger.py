@@ -1,5 +1,6 @@
 """What is measured about the ledger and its journal, in one process, durable throughout."""
 
+from payvand.bench.history import flat
 from payvand.bench.latency import single_durable
 from payvand.bench.postgres import postgres_batch, postgres_call
 from payvand.bench.recovery import replay
@@ -20,7 +21,9 @@ LEDGER = Subject(
         "linked_4": linked(1_000_000),
         "single_durable": single_durable,
         "replay": replay,
+        "flat": flat,
         "postgres_call": postgres_call,
         "postgres_batch": postgres_batch,
     },
+    long=frozenset({"flat"}),
 )

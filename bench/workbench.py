@@ -60,6 +60,8 @@ class Subject:
     title: str
     measures: dict[str, Measure]
     """By the names of their results, in the order in which they run."""
+    long: frozenset[str] = frozenset()
+    """Those that take many minutes; they run where they are named, or quickly."""
 
 
 def run(
@@ -86,6 +88,9 @@ def run(
     results = []
     for name, measure in subject.measures.items():
         if only and name not in only:
+            continue
+        if name in subject.long and not (only or quick):
+            tell(f"{name} is a long run: name it with --only")
             continue
         tell(name)
         results.append(measure(bench, name))

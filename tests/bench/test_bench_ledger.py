@@ -75,6 +75,23 @@ def test_a_proof_that_failed_once_has_failed(tmp_path: Path) -> None:
     assert not report.proved
 
 
+def test_a_long_measure_runs_where_it_is_named_or_quick(tmp_path: Path) -> None:
+    def measure(bench: Workbench, name: str) -> Figure:
+        return Figure(name, 1.0, "x", "itself", 1.0)
+
+    subject = Subject("made", "Made up.", {"a": measure, "b": measure}, long=frozenset({"b"}))
+    names = {
+        (only, quick): [
+            figure.name
+            for figure in run(
+                subject, folder=tmp_path, only=only, quick=quick, tell=lambda _: None
+            ).results
+        ]
+        for only, quick in (((), False), (("b",), False), ((), True))
+    }
+    assert names == {((), False): ["a"], (("b",), False): ["b"], ((), True): ["a", "b"]}
+
+
 def test_a_ratio_is_the_value_in_units_of_the_reference(tmp_path: Path) -> None:
     report = Report("made", Machine.of(tmp_path), True, [Figure("b", 3, "x", "y", 2)], {})
     (result,) = report.as_json()["results"]
