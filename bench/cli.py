@@ -37,7 +37,13 @@ def bench() -> None:
 def _command(subject: Subject) -> click.Command:
     """Make the command of one subject."""
 
-    def measure(only: tuple[str, ...], quick: bool, as_json: bool, folder: Path) -> None:
+    def measure(
+        only: tuple[str, ...],
+        quick: bool,
+        as_json: bool,
+        folder: Path,
+        plots: Path | None = None,
+    ) -> None:
         console = Console(stderr=True)
         with console.status("starting") as status:
 
@@ -47,7 +53,7 @@ def _command(subject: Subject) -> click.Command:
                     console.print(words, highlight=False)
 
             try:
-                report = run(subject, folder=folder, only=only, quick=quick, tell=tell)
+                report = run(subject, folder=folder, only=only, quick=quick, tell=tell, plots=plots)
             except PayvandFault as fault:
                 console.print(f"[red]{type(fault).__name__}[/red]: {fault}", highlight=False)
                 sys.exit(EXIT_FAULT)
@@ -76,6 +82,15 @@ def _command(subject: Subject) -> click.Command:
             help="Where journals and databases of the run go; a real disk.",
         ),
     ]
+    if subject.plot is not None:
+        options.append(
+            click.option(
+                "--plots",
+                type=click.Path(file_okay=False, path_type=Path),
+                metavar="FOLDER",
+                help="Measure curves instead, and write a page of plots into this folder.",
+            )
+        )
     callback: Callable[..., None] = measure
     for option in reversed(options):
         callback = option(callback)

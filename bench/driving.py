@@ -14,7 +14,7 @@ from payvand.core.engine import Engine
 from payvand.core.records import Records
 from payvand.core.statuses import TransferStatus
 
-__all__ = ["IN_FLIGHT", "Driven", "drive", "open_accounts", "prove_books"]
+__all__ = ["IN_FLIGHT", "Driven", "drive", "open_accounts", "percentiles_ms", "prove_books"]
 
 IN_FLIGHT = 6
 """Batches submitted and not answered: enough that every stage of the pipeline has one."""
@@ -37,6 +37,19 @@ class Driven:
     def per_second(self) -> float:
         """Events a second."""
         return self.events * 1e9 / self.elapsed_ns
+
+    def percentiles(self) -> dict[str, float]:
+        """Return how long a batch took, in milliseconds."""
+        return percentiles_ms(self.latencies_ns)
+
+
+def percentiles_ms(latencies_ns: list[int]) -> dict[str, float]:
+    """Return the median and the 99th percentile of batches, in milliseconds."""
+    ranked = sorted(latencies_ns)
+    return {
+        f"batch_p{percent}_ms": round(ranked[len(ranked) * percent // 100] / 1e6, 3)
+        for percent in (50, 99)
+    }
 
 
 async def open_accounts(engine: Engine, count: int) -> None:

@@ -1,9 +1,13 @@
 """What is measured about the ledger and its journal, in one process, durable throughout."""
 
+from functools import partial
+
 from payvand.bench.history import flat
 from payvand.bench.latency import single_durable
+from payvand.bench.plots import measure_and_draw
 from payvand.bench.postgres import postgres_batch, postgres_call
 from payvand.bench.recovery import replay
+from payvand.bench.sweeps import LEDGER_SWEEPS
 from payvand.bench.throughput import hot_account, linked, two_phase, uniform
 from payvand.bench.workbench import Subject
 
@@ -26,4 +30,5 @@ LEDGER = Subject(
         "postgres_batch": postgres_batch,
     },
     long=frozenset({"flat"}),
+    plot=partial(measure_and_draw, LEDGER_SWEEPS),
 )

@@ -48,6 +48,14 @@ class Machine:
             versions={name: importlib.metadata.version(name) for name in PACKAGES},
         )
 
+    def __str__(self) -> str:
+        """Return the facts in a line."""
+        return (
+            f"{self.cpu}, {self.cores} cores, {self.memory_bytes >> 30} GiB, {self.kernel}, "
+            f"{self.file_system}, huge pages {self.huge_pages}, {self.python}, "
+            f"load {self.load_average}"
+        )
+
     def as_json(self) -> dict[str, Any]:
         """Return the facts for a script."""
         return asdict(self)

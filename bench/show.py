@@ -11,14 +11,7 @@ __all__ = ["show"]
 
 def show(report: Report, console: Console) -> None:
     """Print the machine, the results and the proofs."""
-    machine = report.machine
-    console.print(
-        f"{machine.cpu}, {machine.cores} cores, {machine.memory_bytes >> 30} GiB, "
-        f"{machine.kernel}, {machine.file_system}, huge pages {machine.huge_pages}, "
-        f"{machine.python}, load {machine.load_average}",
-        highlight=False,
-        soft_wrap=True,
-    )
+    console.print(str(report.machine), highlight=False, soft_wrap=True)
     title = f"payvand bench {report.subject}" + (" --quick" if report.quick else "")
     table = Table(title=title, box=box.SIMPLE_HEAD)
     table.add_column("result")

@@ -13,7 +13,14 @@ from typing import Any, Self
 import numpy as np
 import uvloop
 
-from payvand.bench.driving import IN_FLIGHT, Driven, drive, open_accounts, prove_books
+from payvand.bench.driving import (
+    IN_FLIGHT,
+    Driven,
+    drive,
+    open_accounts,
+    percentiles_ms,
+    prove_books,
+)
 from payvand.bench.limit.loop import BareFile, Loop, file_bytes, warm
 from payvand.bench.load import CHAIN, LEDGER, Load, batches, posts_of
 from payvand.bench.result import Result
@@ -22,7 +29,7 @@ from payvand.core.engine import Engine
 from payvand.core.limits import BATCH_EVENTS_MAX
 from payvand.core.records import Records
 
-__all__ = ["hot_account", "linked", "two_phase", "uniform"]
+__all__ = ["hot_account", "in_batches", "linked", "two_phase", "uniform"]
 
 ROUNDS = 3
 ROUND_BATCHES = 400
@@ -44,6 +51,8 @@ class Workload:
     events_per_unit: int = 1
     """A payment in two phases takes two."""
     unit: str = "transfers/s"
+    rounds: int = ROUNDS
+    round_batches: int = ROUND_BATCHES
 
 
 @dataclass(slots=True)
@@ -78,6 +87,13 @@ def _two_phase(load: Load, count: int, batch: int) -> Records:
 def uniform(account_count: int) -> Measure:
     """Measure single transfers between accounts drawn uniformly."""
     return _beside_loop(Workload(_single, account_count))
+
+
+def in_batches(account_count: int, batch: int, round_batches: int = ROUND_BATCHES) -> Measure:
+    """Measure one round of uniform transfers in batches of a size: a point of a curve."""
+    return _beside_loop(
+        Workload(_single, account_count, batch=batch, rounds=1, round_batches=round_batches)
+    )
 
 
 def two_phase(account_count: int) -> Measure:
@@ -124,7 +140,7 @@ class _Plan:
     @classmethod
     def of(cls, bench: Workbench, workload: Workload) -> Self:
         if not bench.quick:
-            return cls(ROUNDS, ROUND_BATCHES, workload.account_count, workload)
+            return cls(workload.rounds, workload.round_batches, workload.account_count, workload)
         accounts = min(workload.account_count, QUICK_ACCOUNTS_MAX)
         return cls(1, QUICK_BATCHES, accounts, workload)
 
@@ -153,15 +169,13 @@ class _Plan:
 
     def detail(self, drives: list[Driven], drawn_ns: int) -> dict[str, Any]:
         """Describe what was run, for the report."""
-        latencies = sorted(each for drive in drives for each in drive.latencies_ns)
         return {
             "accounts": self.account_count,
             "events": self.events * self.rounds,
             "rounds": [round(self.units * 1e9 / drive.elapsed_ns) for drive in drives],
             "batch": self.workload.batch,
             "batches_in_flight": IN_FLIGHT,
-            "batch_p50_ms": round(latencies[len(latencies) // 2] / 1e6, 2),
-            "batch_p99_ms": round(latencies[len(latencies) * 99 // 100] / 1e6, 2),
+            **percentiles_ms([each for drive in drives for each in drive.latencies_ns]),
             "cpu_ns_per_event": round(
                 sum(drive.cpu_ns for drive in drives) / (self.events * self.rounds)
             ),

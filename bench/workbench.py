@@ -62,6 +62,8 @@ class Subject:
     """By the names of their results, in the order in which they run."""
     long: frozenset[str] = frozenset()
     """Those that take many minutes; they run where they are named, or quickly."""
+    plot: Callable[[Workbench, Machine, Path], list[Result]] | None = None
+    """Measures curves, writes a page of plots into a folder and returns the curves' points."""
 
 
 def run(
@@ -71,8 +73,11 @@ def run(
     only: tuple[str, ...],
     quick: bool,
     tell: Callable[[str], None],
+    plots: Path | None = None,
 ) -> Report:
     """Run a subject's measures, or those named in *only*, one after the other.
+
+    Given *plots*, measure the subject's curves instead and write a page of them into that folder.
 
     Raises:
         BenchUnusable: *folder* is kept in memory, or the machine lacks something else.
@@ -85,6 +90,10 @@ def run(
         )
     machine = Machine.of(folder)
     bench = Workbench(folder, quick, tell)
+    if plots is not None:
+        assert subject.plot is not None, f"{subject.name} has no plots"
+        results = subject.plot(bench, machine, plots)
+        return Report(subject.name, machine, quick, results, bench.proofs)
     results = []
     for name, measure in subject.measures.items():
         if only and name not in only:
