@@ -81,6 +81,32 @@ cdef inline void prefetch_row(Touch* touch) noexcept nogil:
             prefetch(row_at(touch.histories, touch.row) + line * CACHE_LINE_WORDS)
 
 
+cdef inline u64 pair_hash(const Histories* histories, u32 stream, const u64* event) noexcept nogil:
+    """Return the hash of the pair that an event makes of its key and a distinct value."""
+    cdef u64 words[2]
+    words[0] = event[histories.group.key_a]
+    words[1] = event[histories.distincts[stream].field]
+    return hash_id(load_u128(&words[0]), histories.pair_index[stream].seed)
+
+
+cdef inline void prefetch_pairs(const Histories* histories, const u64* event,
+                                u32 step) noexcept nogil:
+    """Ask for what tells distinct values: step 0 index slots, 1 pairs, 2 the pairs' last entries."""
+    cdef u32 stream, pair
+    for stream in range(histories.group.distincts_count):
+        if step == 0:
+            index_prefetch(&histories.pair_index[stream], pair_hash(histories, stream, event))
+            continue
+        pair = index_likely_row(&histories.pair_index[stream],
+                                pair_hash(histories, stream, event))
+        if pair == NONE:
+            continue
+        if step == 1:
+            prefetch(&histories.pairs[stream][pair])
+        else:
+            prefetch(entry_at(histories, histories.pairs[stream][pair].position))
+
+
 cdef inline void prefetch_entries(const Touch* touch) noexcept nogil:
     """Ask for the entries that may leave a window, the ones behind them, and the next one's place.
 
@@ -213,11 +239,16 @@ cdef class FeatureEngine:
             touch.histories = &self.histories[partition * self.groups_count + group]
             touch.hash = hash_id(key, touch.histories.keys.seed)
             index_prefetch(&touch.histories.keys, touch.hash)
+            prefetch_pairs(touch.histories, &events[place * self.event_fields], 0)
         for place in range(touched):
-            prefetch_row(&touches[place])
+            touch = &touches[place]
+            prefetch_row(touch)
+            prefetch_pairs(touch.histories, &events[touch.place * self.event_fields], 1)
         if shape.horizon:
             for place in range(touched):
-                prefetch_entries(&touches[place])
+                touch = &touches[place]
+                prefetch_entries(touch)
+                prefetch_pairs(touch.histories, &events[touch.place * self.event_fields], 2)
         for place in range(touched):
             touch = &touches[place]
             self.advance_key(&events[touch.place * self.event_fields],

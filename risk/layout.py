@@ -60,7 +60,7 @@ EXTREMUM = np.dtype(
     [(name, "<u2") for name in ("where", "value", "links", "back", "bottom", "is_greatest")]
     + [("reserved", "<u4")]
 )
-DISTINCT = _struct(where="<u2", value="<u2", reserved="<u4")
+DISTINCT = _struct(where="<u2", value="<u2", field="<u4")
 VALUE = _struct(field="<u4", word="<u2", clamped="<u2")
 GROUP = np.dtype(
     [("horizon", "<u8"), ("key_a", "<u4"), ("key_b", "<u4")]
@@ -256,7 +256,8 @@ class _Maker:
         if len(streams) > DISTINCTS_MAX:
             raise _too_many("distinct fields of one key", len(streams), DISTINCTS_MAX)
         for where, name in streams:
-            self._rows["distincts"].append((where, entry.word(name, clamped=False), 0))
+            word = entry.word(name, clamped=False)
+            self._rows["distincts"].append((where, word, self._field[name]))
         words = self._add_extrema(group, firsts["windows"], words, entry)
         if words > ROW_WORDS_MAX:
             raise _too_many("words of one key", words, ROW_WORDS_MAX)

@@ -97,7 +97,7 @@ cdef packed struct Extremum:
 cdef packed struct Distinct:
     u16 where
     u16 value                  # entry word, not clamped
-    u32 reserved
+    u32 field                  # of the event row: the same value
 
 # What an entry keeps of an event.
 cdef packed struct Value:
