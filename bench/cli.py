@@ -16,6 +16,7 @@ from payvand.bench.domestic import DOMESTIC
 from payvand.bench.ledger import LEDGER
 from payvand.bench.projecting import PROJECT
 from payvand.bench.reconciling import RECONCILE
+from payvand.bench.scoring import RISK
 from payvand.bench.settling import SETTLE
 from payvand.bench.show import show
 from payvand.bench.switch import SWITCH
@@ -100,7 +101,7 @@ def _command(subject: Subject) -> click.Command:
     )(callback)
 
 
-for _subject in (LEDGER, SWITCH, SETTLE, PROJECT, RECONCILE, DOMESTIC):
+for _subject in (LEDGER, SWITCH, SETTLE, PROJECT, RECONCILE, DOMESTIC, RISK):
     bench.add_command(_command(_subject))
 
 
