@@ -4,7 +4,7 @@ from payvand.core.books cimport Books
 from payvand.core.filter cimport Filter
 from payvand.core.journal cimport Journal
 from payvand.core.past cimport Carried, Past
-from payvand.core.runs cimport Entry, Page, Run
+from payvand.core.runs cimport Entry, Page, Run, RunWriter
 from payvand.core.store cimport Store
 from payvand.core.threads cimport pthread_cond_t, pthread_mutex_t
 from payvand.core.types cimport u32, u64
@@ -15,7 +15,6 @@ cdef struct Leaving:
     u64 end_row
     u64 first_span
     u64 end_span
-    Entry* entries
     u64 entries_count
     Carried* carried
     u64 carried_count
@@ -39,10 +38,15 @@ cdef class Archive:
     cdef Store* store
     cdef Past* past
     cdef u64 run_rows               # rows that go into the past at once, about
+    cdef u32 run_bits               # by which a run of so many is ordered
+    cdef Entry* entries             # of a run in the making
+    cdef Entry* sorted
+    cdef u64 entries_max
     cdef bint stopping
     cdef object thread
 
-    cdef int work(self) noexcept nogil
+    cdef bint has_work(self, u32 after, u32 level) noexcept nogil
+    cdef int work(self, u32 after, u32 level) noexcept nogil
     cdef bint is_due(self) noexcept nogil
     cdef int leave(self) noexcept nogil
     cdef int gather(self, Leaving* leaving) noexcept nogil
@@ -50,6 +54,8 @@ cdef class Archive:
     cdef int write_run(self, Leaving* leaving) noexcept nogil
     cdef void put_in_place(self, Leaving* leaving) noexcept nogil
     cdef int make_filter(self, u64 more, Filter** filter) noexcept nogil
-    cdef u32 mergeable(self) noexcept nogil
-    cdef int merge(self, u32 first, u32 count) noexcept nogil
-    cdef int merge_into(self, Scan* scans, u32 count, Run** merged) noexcept nogil
+    cdef bint find_mergeable(self, u32 after, u32 level, u32* first) noexcept nogil
+    cdef int merge(self, u32 first) noexcept nogil
+    cdef int reserve_entries(self, u64 count) noexcept nogil
+    cdef int merge_into(self, Scan* scans, u32 first, Run** merged) noexcept nogil
+    cdef int add_sorted(self, RunWriter* writer, u64 count) noexcept nogil

@@ -1,29 +1,32 @@
 """The archive: what left memory, and the thread that takes it there.
 
-Once more rows are in memory than the horizon and a quarter, the oldest quarter goes into the past:
+Once more rows are in memory than the horizon and a sixteenth, the oldest sixteenth goes into the
+past:
 
     choose the rows     under the lock: reservations of theirs that end from now on are `late`
-    gather              their ids and places; sort; write a run; add them to the filter
+    gather              their ids and places; order them; write a run; add them to the filter
     put in place        under the lock: they are forgotten in memory, the run is asked from now on
 
 Nothing but the two short steps under the lock holds up the batches. Where the thread falls behind,
-memory has room for three quarters of a horizon more; then batches wait for it.
+memory has room for nearly a horizon more; then batches wait for it.
 
-Eight runs of a size are merged into one, so that there are few to ask, and each id is written again
-a few times only, however long the history grows.
+Sixteen runs of a size are merged into one, so that there are few to ask, and each id is written
+again a few times only, however long the history grows. Ordering and merging are by the bits of the
+hashes, four more with each merging: no entry is compared with another.
 """
 
 import threading
 
 from libc.stdlib cimport free, malloc, qsort
-from libc.string cimport memmove
+from libc.string cimport memcpy, memmove
 
+from payvand.core.arena cimport arena_close, arena_try
 from payvand.core.books cimport STATE_PENDING, Span, books_keep, hash_transfer
-from payvand.core.filter cimport filter_add, filter_close, filter_open
+from payvand.core.filter cimport FILTER_BITS_LEAST, filter_add, filter_close, filter_open
 from payvand.core.ledger cimport Ledger
 from payvand.core.past cimport RUNS_MAX, LateList, late_clear, past_close, past_open
 from payvand.core.runs cimport (
-    RunWriter, run_abandon, run_add, run_begin, run_close, run_delete, run_finish, run_pages,
+    PAGE_ENTRIES, SORTED_BITS_MAX, RunWriter, run_abandon, run_add, run_begin, run_close, run_delete, run_finish, run_pages,
     sort_entries,
 )
 from payvand.core.store cimport place_of_event, store_close, store_open
@@ -31,9 +34,11 @@ from payvand.core.threads cimport *
 
 cdef enum:
     NO_MEMORY = 12              # ENOMEM
-    MERGED_RUNS = 8
+    MERGED_BITS = 4
+    MERGED_RUNS = 1 << MERGED_BITS
     SCANNED_PAGES = 64          # read at once: 256 KiB
-    ENTRIES_BETWEEN_LOOKS = 1 << 16
+    BEGINNINGS_BETWEEN_LOOKS = 16
+    LEVELS = 64                 # all of them: a run is ordered by fewer bits
 
 
 cdef class Archive:
@@ -46,7 +51,8 @@ cdef class Archive:
             raise ValueError(f"horizon={horizon} must be a power of two of at least {records}")
         for path in journal.folder.glob("ids*"):
             path.unlink()
-        self.run_rows = horizon // 4
+        self.run_rows = max(horizon // 16, 1)
+        self.run_bits = min(max((self.run_rows // PAGE_ENTRIES).bit_length(), 1), SORTED_BITS_MAX)
         self.store = store_open(journal.folder_fd, journal.segments, &journal.segments_count)
         self.past = past_open(horizon + self.run_rows, ledger.books.seed)
         books_keep(self.books, 2 * horizon, records, self.store, self.past)
@@ -57,6 +63,8 @@ cdef class Archive:
             store_close(self.store)
         if self.past != NULL:
             past_close(self.past)
+        arena_close(self.entries, self.entries_max * sizeof(Entry))
+        arena_close(self.sorted, self.entries_max * sizeof(Entry))
 
     def start(self):
         """Take rows into the past as they get old, on a thread of its own, until `stop`."""
@@ -78,9 +86,9 @@ cdef class Archive:
         with nogil:
             pthread_mutex_lock(self.guard)
             while not self.stopping and not self.past.fault:
-                if self.is_due() or self.mergeable():
+                if self.has_work(0, LEVELS):
                     pthread_mutex_unlock(self.guard)
-                    failure = self.work()
+                    failure = self.work(0, LEVELS)
                     pthread_mutex_lock(self.guard)
                     if failure and not self.past.fault:
                         self.past.fault = failure
@@ -89,13 +97,22 @@ cdef class Archive:
                     pthread_cond_wait(self.moved, self.guard)
             pthread_mutex_unlock(self.guard)
 
-    cdef int work(self) noexcept nogil:
-        """Do what is due first; return 0, an errno or RUN_DAMAGED."""
-        cdef u32 count
-        if self.is_due():
+    cdef bint has_work(self, u32 after, u32 level) noexcept nogil:
+        """Tell whether there is something to do for `work`."""
+        cdef u32 first
+        return (self.is_due() and self.past.runs_count < RUNS_MAX
+                or self.find_mergeable(after, level, &first))
+
+    cdef int work(self, u32 after, u32 level) noexcept nogil:
+        """Do what is due first; merge runs below *level* alone, from number *after* on.
+
+        Returns 0, an errno or RUN_DAMAGED. Rows that get old go first: memory is bounded by that. Where there are too many runs, as
+        happens on a disk that is much too slow, they wait, and batches wait for them.
+        """
+        cdef u32 first
+        if self.is_due() and self.past.runs_count < RUNS_MAX:
             return self.leave()
-        count = self.mergeable()
-        return self.merge(self.past.runs_count - count, count)
+        return self.merge(first) if self.find_mergeable(after, level, &first) else 0
 
     cdef bint is_due(self) noexcept nogil:
         """Tell whether too many rows are in memory."""
@@ -110,8 +127,6 @@ cdef class Archive:
         cdef Past* past = self.past
         cdef Books* books = self.books
         cdef int failure
-        if past.runs_count == RUNS_MAX:
-            return NO_MEMORY
         pthread_mutex_lock(self.guard)
         leaving.first_row = books.oldest_row
         leaving.first_span = leaving.end_span = books.spans_oldest
@@ -127,12 +142,11 @@ cdef class Archive:
         pthread_mutex_unlock(self.guard)
         leaving.carried = NULL
         leaving.filter = past.filter
-        leaving.entries = <Entry*>malloc(
-            (leaving.end_row - leaving.first_row + past.taken.count + 1) * sizeof(Entry))
-        failure = self.gather(&leaving) if leaving.entries != NULL else NO_MEMORY
+        failure = self.reserve_entries(leaving.end_row - leaving.first_row + past.taken.count)
+        if failure == 0:
+            failure = self.gather(&leaving)
         if failure == 0:
             failure = self.write_run(&leaving)
-        free(leaving.entries)
         if failure == 0:
             self.put_in_place(&leaving)
         else:
@@ -169,7 +183,6 @@ cdef class Archive:
                 hash = books.hashes[row & books.rows_mask]
                 if hash == 0:
                     continue
-                filter_add(leaving.filter, hash)
                 state = books.states[row & books.rows_mask]
                 place = place_of_event(span.place, row - span.first_row)
                 if state == STATE_PENDING:
@@ -177,9 +190,10 @@ cdef class Archive:
                     carried.row = row
                     carried.place = place
                     carried.hash = hash
+                    filter_add(leaving.filter, hash)
                     leaving.carried_count += 1
                 else:
-                    entry = &leaving.entries[leaving.entries_count]
+                    entry = &self.entries[leaving.entries_count]
                     entry.hash = hash
                     entry.place = place | state
                     leaving.entries_count += 1
@@ -196,8 +210,8 @@ cdef class Archive:
             return NO_MEMORY
         for index in range(taken.count):
             rows[index] = taken.entries[index].row
-            leaving.entries[index].hash = hash_transfer(self.books, taken.entries[index].id)
-            leaving.entries[index].place = taken.entries[index].place
+            self.entries[index].hash = hash_transfer(self.books, taken.entries[index].id)
+            self.entries[index].place = taken.entries[index].place
         leaving.entries_count = taken.count
         qsort(rows, taken.count, sizeof(u64), compare_rows)
         for index in range(self.past.carried_count):
@@ -214,14 +228,15 @@ cdef class Archive:
         """Write the ids gathered as a run."""
         cdef RunWriter writer
         cdef u64 index
-        cdef int failure = sort_entries(leaving.entries, leaving.entries_count)
-        if failure == 0:
-            failure = run_begin(&writer, self.journal.folder_fd, self.journal.journal_id,
-                                leaving.first_row, leaving.end_row, leaving.entries_count)
+        cdef int failure = run_begin(&writer, self.journal.folder_fd, self.journal.journal_id,
+                                     leaving.first_row, leaving.end_row, self.run_bits,
+                                     leaving.entries_count)
         if failure:
             return failure
+        sort_entries(self.entries, self.sorted, leaving.entries_count, 0, self.run_bits)
         for index in range(leaving.entries_count):
-            failure = run_add(&writer, leaving.entries[index].hash, leaving.entries[index].place)
+            filter_add(leaving.filter, self.sorted[index].hash)
+            failure = run_add(&writer, self.sorted[index].hash, self.sorted[index].place)
             if failure:
                 run_abandon(&writer)
                 return failure
@@ -252,10 +267,11 @@ cdef class Archive:
     # --- the filter --------------------------------------------------------------------------
 
     cdef int make_filter(self, u64 more, Filter** filter) noexcept nogil:
-        """Make a filter with room for half as many ids again, and add the past (out: filter)."""
+        """Make a filter with room for twice as many ids, and add the past (out: filter)."""
         cdef Past* past = self.past
         cdef u64 count = past.filter.count if past.filter != NULL else 0
-        cdef Filter* larger = filter_open(max((count + more) * 3 // 2, 8 * self.run_rows))
+        cdef Filter* larger = filter_open(max((count + more) * 2, 16 * self.run_rows),
+                                          FILTER_BITS_LEAST)
         cdef Scan scan
         cdef u64 hash, place, index
         cdef u32 run
@@ -278,20 +294,24 @@ cdef class Archive:
 
     # --- merging -----------------------------------------------------------------------------
 
-    cdef u32 mergeable(self) noexcept nogil:
-        """Return how many of the newest runs are to be merged; 0 for none."""
-        cdef u32 count = 0
-        cdef u32 level
-        if self.past.runs_count < MERGED_RUNS:
-            return 0
-        level = level_of(self.past.runs[self.past.runs_count - 1], self.run_rows)
-        while (count < MERGED_RUNS
-               and level_of(self.past.runs[self.past.runs_count - 1 - count],
-                            self.run_rows) == level):
-            count += 1
-        return count if count == MERGED_RUNS else 0
+    cdef bint find_mergeable(self, u32 after, u32 level, u32* first) noexcept nogil:
+        """Find the oldest runs of one size that are to be merged (out: first).
 
-    cdef int merge(self, u32 first, u32 count) noexcept nogil:
+        Of those from number *after* on, and below *level*.
+        """
+        cdef u32 index, bits
+        cdef u32 count = 0
+        cdef u32 bits_before = 0
+        for index in range(after, self.past.runs_count):
+            bits = self.past.runs[index].bits
+            count = count + 1 if count > 0 and bits == bits_before else 1
+            bits_before = bits
+            if count == MERGED_RUNS and bits < level:
+                first[0] = index + 1 - MERGED_RUNS
+                return True
+        return False
+
+    cdef int merge(self, u32 first) noexcept nogil:
         """Merge runs next to each other into one."""
         cdef Scan scans[MERGED_RUNS]
         cdef Run* merged = NULL
@@ -300,66 +320,96 @@ cdef class Archive:
         cdef u32 index
         cdef u32 opened = 0
         cdef int failure = 0
-        while failure == 0 and opened < count:
+        while failure == 0 and opened < MERGED_RUNS:
             old[opened] = past.runs[first + opened]
             failure = scan_open(&scans[opened], old[opened])
             opened += 1
         if failure == 0:
-            failure = self.merge_into(scans, count, &merged)
+            failure = self.merge_into(scans, first, &merged)
         for index in range(opened):
             scan_close(&scans[index])
         if failure or merged == NULL:
             return failure
         pthread_mutex_lock(self.guard)
         past.runs[first] = merged
-        memmove(&past.runs[first + 1], &past.runs[first + count],
-                (past.runs_count - first - count) * sizeof(Run*))
-        past.runs_count -= count - 1
+        memmove(&past.runs[first + 1], &past.runs[first + MERGED_RUNS],
+                (past.runs_count - first - MERGED_RUNS) * sizeof(Run*))
+        past.runs_count -= MERGED_RUNS - 1
         pthread_mutex_unlock(self.guard)
-        for index in range(count):
+        for index in range(MERGED_RUNS):
             run_delete(self.journal.folder_fd, old[index])
             run_close(old[index])
         return 0
 
-    cdef int merge_into(self, Scan* scans, u32 count, Run** merged) noexcept nogil:
-        """Write the entries of all *scans* as one run (out: merged, NULL where told to stop)."""
+    cdef int merge_into(self, Scan* scans, u32 first, Run** merged) noexcept nogil:
+        """Write the entries of all *scans* as one run (out: merged, NULL where told to stop).
+
+        What falls due meanwhile among the newer runs is done in between: a merging of old runs
+        takes long.
+        """
         cdef RunWriter writer
-        cdef u64 hash, place, least, least_place
+        cdef u32 bits = scans[0].run.bits
+        cdef u64 hash, place, beginning
         cdef u64 entries = 0
-        cdef u32 index, taken
+        cdef u64 count = 0
+        cdef u32 index
         cdef int failure
-        for index in range(count):
+        for index in range(MERGED_RUNS):
             entries += scans[index].run.entries
         failure = run_begin(&writer, self.journal.folder_fd, self.journal.journal_id,
-                            scans[0].run.first_row, scans[count - 1].run.end_row, entries)
+                            scans[0].run.first_row, scans[MERGED_RUNS - 1].run.end_row,
+                            bits + MERGED_BITS, entries)
         if failure:
             return failure
-        while failure == 0 and not self.stopping:
-            taken = count
-            for index in range(count):
-                if scan_entry(&scans[index], &hash, &place) and (taken == count or hash < least):
-                    taken, least, least_place = index, hash, place
-            if taken == count:
-                return run_finish(&writer, merged)
-            failure = run_add(&writer, least, least_place)
+        for beginning in range(<u64>1 << bits):
+            # The entries that begin so, of all runs, are ordered by four bits more.
+            count = 0
+            for index in range(MERGED_RUNS):
+                while (failure == 0 and scan_entry(&scans[index], &hash, &place)
+                       and hash >> (64 - bits) == beginning):
+                    if count == self.entries_max:
+                        failure = self.reserve_entries(2 * count)
+                    if failure == 0:
+                        self.entries[count].hash = hash
+                        self.entries[count].place = place
+                        count += 1
+                        failure = scan_next(&scans[index])
             if failure == 0:
-                failure = scan_next(&scans[taken])
-            # Rows that get old meanwhile go first: memory is bounded by that.
-            if (failure == 0 and writer.header.entries % ENTRIES_BETWEEN_LOOKS == 0
-                    and self.is_due()):
-                failure = self.leave()
-        run_abandon(&writer)
+                sort_entries(self.entries, self.sorted, count, bits, MERGED_BITS)
+                failure = self.add_sorted(&writer, count)
+            while (failure == 0 and beginning % BEGINNINGS_BETWEEN_LOOKS == 0
+                   and not self.stopping and self.has_work(first + MERGED_RUNS, bits)):
+                failure = self.work(first + MERGED_RUNS, bits)
+            if failure or self.stopping:
+                run_abandon(&writer)
+                return failure
+        return run_finish(&writer, merged)
+
+    cdef int add_sorted(self, RunWriter* writer, u64 count) noexcept nogil:
+        cdef u64 index
+        cdef int failure = 0
+        for index in range(count):
+            if failure == 0:
+                failure = run_add(writer, self.sorted[index].hash, self.sorted[index].place)
         return failure
 
-
-cdef u32 level_of(const Run* run, u64 run_rows) noexcept nogil:
-    """Return how often a run has been merged, by how many rows it covers."""
-    cdef u64 rows = 4 * run_rows
-    cdef u32 level = 0
-    while run.end_row - run.first_row > rows:
-        rows *= MERGED_RUNS
-        level += 1
-    return level
+    cdef int reserve_entries(self, u64 count) noexcept nogil:
+        """Make room for so many entries; keeps what is in `entries`, not what is in `sorted`."""
+        cdef u64 wanted = count + count // 8 + PAGE_ENTRIES
+        cdef Entry* entries
+        if count <= self.entries_max:
+            return 0
+        entries = <Entry*>arena_try(wanted * sizeof(Entry))
+        arena_close(self.sorted, self.entries_max * sizeof(Entry))
+        self.sorted = <Entry*>arena_try(wanted * sizeof(Entry))
+        if entries != NULL:
+            memcpy(entries, self.entries, self.entries_max * sizeof(Entry))
+        arena_close(self.entries, self.entries_max * sizeof(Entry))
+        self.entries = entries
+        if entries == NULL or self.sorted == NULL:
+            return NO_MEMORY
+        self.entries_max = wanted
+        return 0
 
 
 cdef int compare_rows(const void* left, const void* right) noexcept nogil:

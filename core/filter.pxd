@@ -1,9 +1,11 @@
-"""A blocked Bloom filter over the ids that left memory: what it doesn't know is new.
+"""Blocked Bloom filters over the ids that left memory: what a filter doesn't know is not there.
 
     block (64 bytes, one cache line) = 8 words; an id sets one bit in each
 
-So a new id costs one cache miss, however long the history is. At 24 bits an id, the least it is
-run at, one id in about 12,000 passes by chance, and is then looked for on disk in vain.
+One filter knows all of them, so that a new id costs one cache miss, however long the history is.
+At 16 bits an id, the least it is run at, one new id in 500 passes by chance. Each run has a small
+one of its own, of 8 bits an id, by which an old id finds its run; one in 40 passes by chance, and
+a page is read in vain.
 """
 
 from payvand.core.types cimport u32, u64
@@ -19,7 +21,8 @@ cdef extern from * nogil:
 
 cdef enum:
     FILTER_WORDS = 8
-    FILTER_BITS_LEAST = 24      # an id, when it is full
+    FILTER_BITS_LEAST = 16      # an id, when it is full
+    FILTER_BITS_OF_RUN = 8
 
 cdef struct Filter:
     u64* words
@@ -50,5 +53,5 @@ cdef inline void filter_add(Filter* filter, u64 hash) noexcept nogil:
         bits >>= 6
     filter.count += 1
 
-cdef Filter* filter_open(u64 capacity) noexcept nogil
+cdef Filter* filter_open(u64 capacity, u32 bits) noexcept nogil
 cdef void filter_close(Filter* filter) noexcept nogil

@@ -5,12 +5,12 @@ from libc.stdlib cimport calloc, free
 from payvand.core.arena cimport arena_close, arena_try
 
 
-cdef Filter* filter_open(u64 capacity) noexcept nogil:
-    """Make an empty filter for so many ids; NULL where there is no memory for it."""
+cdef Filter* filter_open(u64 capacity, u32 bits) noexcept nogil:
+    """Make an empty filter for so many ids of so many bits; NULL where there is no memory."""
     cdef Filter* filter = <Filter*>calloc(1, sizeof(Filter))
     if filter != NULL:
         filter.capacity = capacity
-        filter.blocks = capacity * FILTER_BITS_LEAST // 512 + 1
+        filter.blocks = capacity * bits // 512 + 1
         filter.words = <u64*>arena_try(filter.blocks * 64)
         if filter.words == NULL:
             free(filter)

@@ -23,7 +23,7 @@ from payvand.core.runs cimport Run
 from payvand.core.types cimport u8, u32, u64, u128
 
 cdef enum:
-    RUNS_MAX = 64
+    RUNS_MAX = 128
 
 cdef struct Late:
     u128 id

@@ -1,13 +1,18 @@
-"""A run: the ids of a stretch of old rows on disk, sorted by hash, immutable. Layout in README.md.
+"""A run: the ids of a stretch of old rows on disk, immutable. Layout in README.md.
 
     entry (16 bytes) = hash: 64 │ place of the event in the journal, with what became of it in the
                                   lowest three bits (see `store.pxd`)
     page (4,096 bytes) = 255 entries │ magic and checksum
 
-The first hash of each page is kept in memory, an eighth of a bit for each id. So a question costs
-one read of a page. Runs follow from the journal: what is damaged or missing is made again.
+Entries stand in the order of the first bits of their hashes, as many bits as tell pages apart.
+More order would cost time and gain nothing: a question reads a page and goes through it. Where each
+page begins in that order is kept in memory, a quarter of a bit for each id, and a filter that tells
+whether to read a page at all.
+
+Runs follow from the journal: what is damaged or missing is made again.
 """
 
+from payvand.core.filter cimport Filter
 from payvand.core.types cimport u8, u16, u32, u64
 
 cdef enum:
@@ -34,7 +39,7 @@ cdef packed struct RunHeader:
     u64 end_row
     u64 entries
     u64 pages
-    u32 reserved_32
+    u32 bits                # of a hash, by which the entries are ordered
     u32 checksum            # CRC-32C of the first 4,096 bytes, this field as zero
 
 cdef struct Run:
@@ -43,7 +48,9 @@ cdef struct Run:
     u64 end_row             # … up to, without, this one
     u64 entries
     u64 pages
-    u64* firsts             # first hash of each page
+    u32 bits                # of a hash, by which the entries are ordered
+    u64* firsts             # of each page: those bits of its first entry's hash, then zeros
+    Filter* filter
     Page* page              # read last
     u64 page_number         # of it, from 1; 0 where none was read
 
@@ -60,9 +67,13 @@ cdef struct RunWriter:
 cdef enum:
     RUN_DAMAGED = -1
 
-cdef int sort_entries(Entry* entries, u64 count) noexcept nogil
+cdef enum:
+    SORTED_BITS_MAX = 12    # at once
+
+cdef void sort_entries(const Entry* entries, Entry* out, u64 count, u32 skipped,
+                       u32 bits) noexcept nogil
 cdef int run_begin(RunWriter* writer, int folder, const u8* journal_id, u64 first_row, u64 end_row,
-                   u64 entries_max) noexcept nogil
+                   u32 bits, u64 entries_max) noexcept nogil
 cdef int run_add(RunWriter* writer, u64 hash, u64 place) noexcept nogil
 cdef int run_finish(RunWriter* writer, Run** run) noexcept nogil
 cdef void run_abandon(RunWriter* writer) noexcept nogil

@@ -6,6 +6,9 @@ from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcmp, memcpy, memset
 
 from payvand.core.checksum cimport crc32c
+from payvand.core.filter cimport (
+    FILTER_BITS_OF_RUN, filter_add, filter_close, filter_open, filter_passes,
+)
 
 cdef extern from "<fcntl.h>" nogil:
     """
@@ -60,70 +63,46 @@ cdef enum:
 
 assert sizeof(Page) == PAGE_BYTES and sizeof(RunHeader) <= PAGE_BYTES
 
-cdef char PART[16]
-memcpy(PART, b"ids.part", 9)
 
-
-cdef void run_name(char* name, u64 first_row, u64 end_row) noexcept nogil:
-    snprintf(name, NAME_BYTES, "ids-%016llu-%016llu.run", <unsigned long long>first_row,
-             <unsigned long long>end_row)
+cdef void run_name(char* name, u64 first_row, u64 end_row, const char* end) noexcept nogil:
+    snprintf(name, NAME_BYTES, "ids-%016llu-%016llu.%s", <unsigned long long>first_row,
+             <unsigned long long>end_row, end)
 
 
 # --- sorting ---------------------------------------------------------------------------------
 
 
-cdef int sort_entries(Entry* entries, u64 count) noexcept nogil:
-    """Sort by hash.
-
-    Two passes by 12 bits each order the upper 24 bits, which leaves next to nothing to do for an
-    insertion: hashes are spread evenly.
-    """
-    cdef Entry* spare = <Entry*>malloc((count + 1) * sizeof(Entry))
-    cdef Entry entry
-    cdef u64 index, place
-    if spare == NULL:
-        return 12                   # ENOMEM
-    scatter(entries, spare, count, 40)
-    scatter(spare, entries, count, 52)
-    free(spare)
-    for index in range(1, count):
-        entry = entries[index]
-        place = index
-        while place > 0 and (entries[place - 1].hash > entry.hash
-                             or (entries[place - 1].hash == entry.hash
-                                 and entries[place - 1].place > entry.place)):
-            entries[place] = entries[place - 1]
-            place -= 1
-        entries[place] = entry
-    return 0
-
-
-cdef void scatter(const Entry* entries, Entry* out, u64 count, u32 shift) noexcept nogil:
-    """Order by the 12 bits at *shift*, and leave the order among equals (out: out)."""
-    cdef u64 begins[4096]
+cdef void sort_entries(const Entry* entries, Entry* out, u64 count, u32 skipped,
+                       u32 bits) noexcept nogil:
+    """Order entries by *bits* bits of their hashes, after the first *skipped* (out: out)."""
+    cdef u64 begins[1 << SORTED_BITS_MAX]
+    cdef u32 shift = 64 - skipped - bits
+    cdef u64 mask = (<u64>1 << bits) - 1
     cdef u64 index, size
-    cdef u64 next_begin = 0
-    memset(begins, 0, sizeof(begins))
+    cdef u64 begin = 0
+    memset(begins, 0, (mask + 1) * sizeof(u64))
     for index in range(count):
-        begins[entries[index].hash >> shift & 4095] += 1
-    for index in range(4096):
+        begins[entries[index].hash >> shift & mask] += 1
+    for index in range(mask + 1):
         size = begins[index]
-        begins[index] = next_begin
-        next_begin += size
+        begins[index] = begin
+        begin += size
     for index in range(count):
-        out[begins[entries[index].hash >> shift & 4095]] = entries[index]
-        begins[entries[index].hash >> shift & 4095] += 1
+        out[begins[entries[index].hash >> shift & mask]] = entries[index]
+        begins[entries[index].hash >> shift & mask] += 1
 
 
 # --- writing ---------------------------------------------------------------------------------
 
 
 cdef int run_begin(RunWriter* writer, int folder, const u8* journal_id, u64 first_row, u64 end_row,
-                   u64 entries_max) noexcept nogil:
+                   u32 bits, u64 entries_max) noexcept nogil:
     """Begin a run of at most so many entries (out: writer)."""
+    cdef char name[NAME_BYTES]
     memset(writer, 0, sizeof(RunWriter))
     writer.folder = folder
-    writer.fd = payvand_run_open(folder, PART, True)
+    run_name(name, first_row, end_row, "part")
+    writer.fd = payvand_run_open(folder, name, True)
     if writer.fd < 0:
         return errno
     writer.pages = <Page*>malloc(WRITTEN_PAGES * sizeof(Page))
@@ -132,8 +111,9 @@ cdef int run_begin(RunWriter* writer, int folder, const u8* journal_id, u64 firs
         writer.run.fd = -1
         writer.run.firsts = <u64*>malloc((entries_max // PAGE_ENTRIES + 2) * sizeof(u64))
         writer.run.page = <Page*>malloc(sizeof(Page))
+        writer.run.filter = filter_open(entries_max, FILTER_BITS_OF_RUN)
     if (writer.pages == NULL or writer.run == NULL or writer.run.firsts == NULL
-            or writer.run.page == NULL):
+            or writer.run.page == NULL or writer.run.filter == NULL):
         run_abandon(writer)
         return 12                   # ENOMEM
     writer.header.magic = RUN_MAGIC
@@ -141,11 +121,12 @@ cdef int run_begin(RunWriter* writer, int folder, const u8* journal_id, u64 firs
     memcpy(writer.header.journal_id, journal_id, 16)
     writer.header.first_row = first_row
     writer.header.end_row = end_row
+    writer.header.bits = writer.run.bits = bits
     return 0
 
 
 cdef int run_add(RunWriter* writer, u64 hash, u64 place) noexcept nogil:
-    """Add an entry, in the order of the hashes."""
+    """Add an entry, in the order of the run."""
     cdef Page* page
     if writer.header.entries % PAGE_ENTRIES == 0:
         if writer.filled == WRITTEN_PAGES:
@@ -154,14 +135,20 @@ cdef int run_add(RunWriter* writer, u64 hash, u64 place) noexcept nogil:
                 return failure
         memset(&writer.pages[writer.filled], 0, sizeof(Page))
         writer.filled += 1
-        writer.run.firsts[writer.header.pages] = hash
+        writer.run.firsts[writer.header.pages] = begin_of(writer.run, hash)
         writer.header.pages += 1
     page = &writer.pages[writer.filled - 1]
     page.entries[page.count].hash = hash
     page.entries[page.count].place = place
     page.count += 1
+    filter_add(writer.run.filter, hash)
     writer.header.entries += 1
     return 0
+
+
+cdef inline u64 begin_of(const Run* run, u64 hash) noexcept nogil:
+    """Return the least hash that agrees with this one in the bits that order a run."""
+    return hash >> (64 - run.bits) << (64 - run.bits)
 
 
 cdef int write_pages(RunWriter* writer) noexcept nogil:
@@ -189,6 +176,7 @@ cdef int run_finish(RunWriter* writer, Run** run) noexcept nogil:
     """Put the run under its name, durably, and open it for asking (out: run)."""
     cdef Page head
     cdef char name[NAME_BYTES]
+    cdef char part[NAME_BYTES]
     cdef int failure = write_pages(writer)
     cdef RunHeader* header = <RunHeader*>&head
     memset(&head, 0, sizeof(head))
@@ -198,8 +186,9 @@ cdef int run_finish(RunWriter* writer, Run** run) noexcept nogil:
         failure = payvand_run_write(writer.fd, &head, sizeof(head), 0)
     if failure == 0 and fsync(writer.fd):
         failure = errno
-    run_name(name, writer.header.first_row, writer.header.end_row)
-    if failure == 0 and (renameat(writer.folder, PART, writer.folder, name)
+    run_name(part, writer.header.first_row, writer.header.end_row, "part")
+    run_name(name, writer.header.first_row, writer.header.end_row, "run")
+    if failure == 0 and (renameat(writer.folder, part, writer.folder, name)
                          or fsync(writer.folder)):
         failure = errno
     if failure:
@@ -230,7 +219,7 @@ cdef void run_abandon(RunWriter* writer) noexcept nogil:
 
 cdef int run_open(int folder, const u8* journal_id, u64 first_row, u64 end_row,
                   Run** run) noexcept nogil:
-    """Open a run; its pages are still to be gone through for `firsts` (out: run)."""
+    """Open a run; its pages are still to be gone through for `firsts` and `filter` (out: run)."""
     cdef char name[NAME_BYTES]
     cdef RunHeader* header
     cdef Run* opened = <Run*>calloc(1, sizeof(Run))
@@ -238,7 +227,7 @@ cdef int run_open(int folder, const u8* journal_id, u64 first_row, u64 end_row,
     cdef int failure = 0
     if opened == NULL:
         return 12                   # ENOMEM
-    run_name(name, first_row, end_row)
+    run_name(name, first_row, end_row, "run")
     opened.fd = payvand_run_open(folder, name, False)
     if opened.fd < 0:
         failure = errno
@@ -261,8 +250,10 @@ cdef int run_open(int folder, const u8* journal_id, u64 first_row, u64 end_row,
     opened.end_row = end_row
     opened.entries = header.entries
     opened.pages = header.pages
+    opened.bits = header.bits
     opened.firsts = <u64*>malloc((opened.pages + 1) * sizeof(u64))
-    if opened.firsts == NULL:
+    opened.filter = filter_open(opened.entries, FILTER_BITS_OF_RUN)
+    if opened.firsts == NULL or opened.filter == NULL:
         run_close(opened)
         return 12                   # ENOMEM
     run[0] = opened
@@ -305,20 +296,23 @@ cdef int run_find(Run* run, u64 hash, u32 skip, u64* place) noexcept nogil:
     """
     cdef u64 low = 0
     cdef u64 high = run.pages
+    cdef u64 begin = begin_of(run, hash)
     cdef u64 middle
     cdef u32 index
     cdef int failure
     place[0] = 0
-    # The first page that could hold the hash: the last one that begins below it.
+    if not filter_passes(run.filter, hash):
+        return 0
+    # The first page that could hold the hash: the last one that begins earlier in the order.
     while high > low:
         middle = low + (high - low) // 2
-        if run.firsts[middle] < hash:
+        if run.firsts[middle] < begin:
             low = middle + 1
         else:
             high = middle
     if low > 0:
         low -= 1
-    while low < run.pages and run.firsts[low] <= hash:
+    while low < run.pages and run.firsts[low] <= begin:
         failure = read_page(run, low)
         if failure:
             return failure
@@ -338,6 +332,7 @@ cdef void run_close(Run* run) noexcept nogil:
         if run.fd >= 0:
             close(run.fd)
         free(run.firsts)
+        filter_close(run.filter)
         free(run.page)
         free(run)
 
@@ -345,5 +340,5 @@ cdef void run_close(Run* run) noexcept nogil:
 cdef void run_delete(int folder, const Run* run) noexcept nogil:
     """Delete the file; what is left behind is deleted when the folder is opened next."""
     cdef char name[NAME_BYTES]
-    run_name(name, run.first_row, run.end_row)
+    run_name(name, run.first_row, run.end_row, "run")
     unlinkat(folder, name, 0)

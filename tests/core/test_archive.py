@@ -22,7 +22,7 @@ U128_MAX = 2**128 - 1
 SECOND = 1_000_000_000
 ACCOUNTS = range(1, 12)
 IDS = range(1, 900)
-FAST_RUNS = 25
+FAST_RUNS = 15
 SOAK_RUNS = 1000
 
 Batch = tuple[str, Sequence[Transfer], int]
