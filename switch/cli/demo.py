@@ -77,6 +77,13 @@ STATES: Final = ("settled", "reserved", "rejected", "declined", "expired")
     is_flag=True,
     help="Afterwards keep the switch and everybody running until Ctrl-C, to try them.",
 )
+@click.option(
+    "--listen",
+    metavar="HOST:PORT",
+    default=LISTEN,
+    show_default=True,
+    help="Where the switch listens that stays.",
+)
 @as_json
 def demo(
     data: Path,
@@ -85,6 +92,7 @@ def demo(
     seed: int,
     deadline_s: int,
     stay: bool,
+    listen: str,
     as_json: bool,
 ) -> None:
     """Play a day: a switch, banks and government services, files, settlement, proofs.
@@ -120,7 +128,7 @@ def demo(
     if stay:
         with _Screen() as screen, suppress(KeyboardInterrupt):
             asyncio.run(
-                stay_open(folder, entries, listen=LISTEN, deadline_s=deadline_s, watcher=screen)
+                stay_open(folder, entries, listen=listen, deadline_s=deadline_s, watcher=screen)
             )
     if not played.holds:
         raise click.exceptions.Exit(ANSWER_IS_NO)

@@ -13,6 +13,7 @@ from random import Random
 from typing import Any
 
 from payvand.core.segments import SEGMENT_HEADER_BYTES
+from payvand.switch.sandbox.accounts import account_iban
 
 PAYVAND = str(Path(sys.executable).parent / "payvand")
 PAYMENTS = 1_200
@@ -138,6 +139,34 @@ def test_an_interrupted_day_is_carried_on_and_then_the_next_is_played(data: Path
     assert following["day"] == result["day"] + 1
     assert all(following["proofs"].values()), following["details"]
     assert following["payments"]["refused"] == result["payments"]["refused"]
+
+
+def test_a_demo_that_stays_answers_what_is_sent_by_hand(data: Path, tmp_path: Path) -> None:
+    file = tmp_path / "by-hand.csv"
+    debtor = account_iban("017", 5)
+    good, closed = account_iban("012", 7), account_iban("012", 7, 904)
+    file.write_text(
+        "end_to_end_id,debtor_iban,creditor_iban,amount,unit\n"
+        f"H-1,{debtor},{good},5000,IRR\nH-2,{debtor},{closed},6000,IRR\n"
+    )
+    command = [*demo_command(data), "--stay", "--listen", "127.0.0.1:0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stderr is not None
+        while b"everybody is there" not in (line := process.stderr.readline()):
+            assert line, "the demo ended"
+        sent = run("submit", "--data", data, file, "--wait", "--json")
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=S_MAX)
+    assert process.returncode == 0
+    assert await_end(data) == []
+    answer = json.loads(sent.stdout)
+    assert {state: one["count"] for state, one in answer["payments"].items() if one["count"]} == {
+        "settled": 1,
+        "rejected": 1,
+    }
+    assert [problem["rule"] for problem in answer["problems"]] == ["AC04"]
+    following = played(data)
+    assert all(following["proofs"].values()), following["details"]
 
 
 def test_nothing_outlives_a_killed_demo(data: Path) -> None:
