@@ -4,8 +4,12 @@ if __name__ != "payvand.core":
     raise ImportError("import payvand.core, not " + __name__)
 
 from payvand.core.ledger import STATE, Ledger
+from payvand.core.queries import AccountFilter, QueryFilter
 from payvand.core.records import (
     ACCOUNT,
+    AFTER,
+    BALANCE,
+    BALANCES,
     EXPIRED,
     LIMIT,
     RESOLVED,
@@ -24,6 +28,9 @@ from payvand.core.statuses import AccountStatus, LimitStatus, TransferStatus
 
 __all__ = [
     "ACCOUNT",
+    "AFTER",
+    "BALANCE",
+    "BALANCES",
     "EXPIRED",
     "LIMIT",
     "RESOLVED",
@@ -32,11 +39,13 @@ __all__ = [
     "TRANSFER",
     "U128",
     "U128_MAX",
+    "AccountFilter",
     "AccountFlags",
     "AccountStatus",
     "Ledger",
     "LimitStatus",
     "Operation",
+    "QueryFilter",
     "TransferFlags",
     "TransferStatus",
     "u128_array",

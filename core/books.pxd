@@ -16,7 +16,7 @@ from payvand.core.index cimport Index, NO_ROW, hash_id, index_find
 from payvand.core.past cimport Past
 from payvand.core.reservations cimport Reservation, Reservations
 from payvand.core.store cimport Store
-from payvand.core.types cimport Account, Expired, Resolved, Transfer, u8, u32, u64, u128
+from payvand.core.types cimport Account, After, Expired, Resolved, Transfer, u8, u32, u64, u128
 
 # What stands behind a transfer's id.
 cdef enum TransferState:
@@ -94,6 +94,7 @@ cdef struct Books:
     u32 expired_count
     Resolved* resolved
     u32 resolved_count
+    After* after            # one for each event that took effect; NULL where nobody asked
 
 cdef inline u32 find_account(const Books* books, u128 id) noexcept nogil:
     return index_find(&books.account_index, <const u8*>books.accounts, sizeof(Account), id,

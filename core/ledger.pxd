@@ -6,6 +6,7 @@ from payvand.core.types cimport u64
 
 cdef class Ledger:
     cdef Books books
+    cdef list history                   # HISTORY arrays; None while no account has one
     cdef object archive                 # keeps what `books.store` and `books.past` point to
     cdef pthread_mutex_t guard          # held while the books change, or are read by a thread
     cdef pthread_cond_t moved           # rows came, or went into the past

@@ -3,6 +3,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
+from payvand.core.queries import AccountFilter, QueryFilter
 from payvand.core.records import Records
 
 STATE: np.dtype[np.void]
@@ -34,9 +35,18 @@ class Ledger:
     def create_accounts(self, events: Records, now: int) -> Records:
         """Open accounts: ACCOUNT[n] at time *now* → RESULT[n]."""
     def create_transfers(
-        self, events: Records, now: int, decisions: npt.NDArray[np.uint32] | None = None
+        self,
+        events: Records,
+        now: int,
+        decisions: npt.NDArray[np.uint32] | None = None,
+        *,
+        after: Records | None = None,
     ) -> Records:
-        """Move money: TRANSFER[n] at time *now*, decisions u4[n] or None → RESULT[n]."""
+        """Move money: TRANSFER[n] at time *now*, decisions u4[n] or None → RESULT[n].
+
+        *after* (out): AFTER[n], the balances of both accounts behind each transfer that took
+        effect.
+        """
     def set_limits(self, events: Records, now: int) -> Records:
         """Set limits of accounts: LIMIT[n] at time *now* → RESULT[n] of LimitStatus."""
     def expire(self, now: int) -> Records:
@@ -51,6 +61,18 @@ class Ledger:
         """Return STATE[n]: what stands behind each of *ids* (U128[n]), also ids never seen."""
     def totals(self, ledger: int) -> dict[str, int]:
         """Return the sums of the four balances over the accounts of one ledger."""
+    def account_transfers(self, filter: AccountFilter) -> Records:
+        """Return TRANSFER[m], those of one account that match, in the filter's order.
+
+        This and the next three are for ledgers without a journal, which hold all in memory; an
+        engine answers for its own.
+        """
+    def account_balances(self, filter: AccountFilter) -> Records:
+        """Return BALANCE[m], how an account with a history stood behind those transfers."""
+    def query_accounts(self, filter: QueryFilter) -> Records:
+        """Return ACCOUNT[m] that match, in the filter's order."""
+    def query_transfers(self, filter: QueryFilter) -> Records:
+        """Return TRANSFER[m] that match, in the filter's order."""
     def digest(self) -> bytes:
         """Return SHA-256 over the whole state in the order in which it came about: 32 bytes."""
     def _accounts(self) -> Records: ...

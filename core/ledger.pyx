@@ -9,7 +9,7 @@ import hashlib
 
 import numpy as np
 
-from payvand.core import records
+from payvand.core import queries, records
 from payvand.core.limits import BATCH_EVENTS_MAX as EVENTS_MAX
 
 from libc.string cimport memcpy
@@ -22,7 +22,7 @@ from payvand.core.books cimport (
 from payvand.core.expiry cimport expire
 from payvand.core.ids cimport NO_TRANSFER
 from payvand.core.index cimport NO_ROW, load_u128
-from payvand.core.lookup cimport Found, find_transfer
+from payvand.core.lookup cimport Found, fetch_row, find_transfer
 from payvand.core.past cimport past_raise
 from payvand.core.reservations cimport Reservation, next_due, under_way
 from payvand.core.store cimport raise_fault
@@ -37,6 +37,9 @@ STATE = np.dtype(
     [("timestamp", "<u8"), ("status", "<u4"), ("decision", "<u4"), ("state", "u1"),
      ("reserved", "u1", 7)]
 )
+
+# The balances behind a transfer of an account that has a history.
+HISTORY = np.dtype([("account_id", records.U128), *records.BALANCE.descr])
 
 cdef packed struct StateRow:
     u64 timestamp
@@ -156,15 +159,23 @@ cdef class Ledger:
                 books_reserve(&self.books, count, 0)
                 create_accounts(&self.books, <const Account*>&rows[0], count, self._begin(clock),
                                 <Result*>&out[0])
+        if self.history is None and self.archive is None:
+            if (events["flags"][results["status"] == <u32>CREATED] & ACCOUNT_FLAG_HISTORY).any():
+                self.history = []
         return results
 
-    def create_transfers(self, events, now, decisions=None):
-        """Move money: TRANSFER[n] at time *now*, decisions u4[n] or None → RESULT[n]."""
+    def create_transfers(self, events, now, decisions=None, *, after=None):
+        """Move money: TRANSFER[n] at time *now*, decisions u4[n] or None → RESULT[n].
+
+        *after* (out): AFTER[n], the balances of both accounts behind each transfer that took
+        effect.
+        """
         cdef const u8[::1] rows = _checked("events", events, records.TRANSFER)
         cdef u64 clock = _checked_now(now)
         cdef u32 count = <u32>(rows.shape[0] // sizeof(Transfer))
         cdef const u8[::1] verdicts
         cdef const u32* verdict = NULL
+        cdef u8[::1] balances
         if decisions is not None:
             if len(decisions) != count:
                 raise ValueError(f"decisions has {len(decisions)} rows, events {count}")
@@ -173,12 +184,37 @@ cdef class Ledger:
                 verdict = <const u32*>&verdicts[0]
         results = np.zeros(count, records.RESULT)
         cdef u8[::1] out = results.view(np.uint8)
+        if after is None and self.history is not None:
+            after = np.zeros(count, records.AFTER)
+        if after is not None:
+            if after.dtype != records.AFTER or after.shape != (count,):
+                raise TypeError(f"after must be AFTER[{count}], "
+                                f"got {after.dtype}{list(after.shape)}")
+            balances = after.view(np.uint8)
         if count:
+            self.books.after = <After*>&balances[0] if after is not None else NULL
             with nogil:
                 books_reserve(&self.books, 0, count)
                 create_transfers(&self.books, <const Transfer*>&rows[0], verdict, count,
                                  self._begin(clock), <Result*>&out[0])
+            self.books.after = NULL
+            if self.history is not None:
+                made = results["status"] == <u32>CREATED
+                self._note_history(events["id"][made], after[made])
         return results
+
+    def _note_history(self, ids, after):
+        """Keep the balances behind transfers of accounts that have a history."""
+        made = self.lookup_transfers(ids)
+        for side in ("debit", "credit"):
+            accounts = self.lookup_accounts(made[f"{side}_account_id"])
+            kept = accounts["flags"] & ACCOUNT_FLAG_HISTORY != 0
+            rows = np.zeros(kept.sum(), HISTORY)
+            rows["account_id"] = made[f"{side}_account_id"][kept]
+            rows["timestamp"] = made["timestamp"][kept]
+            for name in records.BALANCES.names:
+                rows[name] = after[side][name][kept]
+            self.history.append(rows)
 
     def set_limits(self, events, now):
         """Set limits of accounts: LIMIT[n] at time *now* → RESULT[n] of LimitStatus."""
@@ -277,13 +313,59 @@ cdef class Ledger:
 
     def totals(self, ledger):
         """Return the sums of the four balances over the accounts of one ledger."""
-        cdef u32 wanted = ledger
         table = self._accounts()
-        table = table[table["ledger"] == wanted]
-        return {
-            name: sum(records.u128_list(table[name]))
-            for name in ("debits_pending", "debits_posted", "credits_pending", "credits_posted")
-        }
+        table = table[table["ledger"] == ledger]
+        return {name: sum(records.u128_list(table[name])) for name in records.BALANCES.names}
+
+    # --- queries -----------------------------------------------------------------------------
+
+    def account_transfers(self, filter):
+        """Return TRANSFER[m], those of one account that match an `AccountFilter`."""
+        return queries.select(filter, self._transfers(filter.reversed), records.TRANSFER)
+
+    def account_balances(self, filter):
+        """Return BALANCE[m], how an account with a history stood behind those transfers."""
+        taken = self.account_transfers(filter)
+        rows = np.concatenate([np.zeros(0, HISTORY), *(self.history or [])])
+        rows = rows[rows["account_id"] == records.u128_array([filter.account_id])]
+        rows = rows[np.argsort(rows["timestamp"])]
+        found = np.zeros(len(taken) if len(rows) else 0, records.BALANCE)
+        if len(rows):
+            rows = rows[np.searchsorted(rows["timestamp"], taken["timestamp"])]
+            for name in records.BALANCE.names:
+                found[name] = rows[name]
+        return found
+
+    def query_accounts(self, filter):
+        """Return ACCOUNT[m] that match a `QueryFilter`, in the order of their timestamps."""
+        return queries.select(filter, [self._accounts()], records.ACCOUNT)
+
+    def query_transfers(self, filter):
+        """Return TRANSFER[m] that match a `QueryFilter`, in the order of their timestamps."""
+        return queries.select(filter, self._transfers(filter.reversed), records.TRANSFER)
+
+    def _transfers(self, backwards):
+        """Iterate over all transfers in chunks, TRANSFER[k], or from the last chunk backwards."""
+        if self.archive is not None:
+            raise RuntimeError("this ledger keeps old transfers in a journal: ask its engine")
+        starts = range(0, self.books.rows, EVENTS_MAX)
+        for start in (reversed(starts) if backwards else starts):
+            yield self._transfers_from(start)
+
+    def _transfers_from(self, start):
+        """Return TRANSFER[k], the transfers among 8,190 rows, in their order."""
+        cdef u64 row
+        cdef u64 first = start
+        cdef u64 end = min(first + <u64>BATCH_EVENTS_MAX, self.books.rows)
+        cdef u64 count = 0
+        cdef Found transfer
+        table = np.zeros(end - first, records.TRANSFER)
+        cdef u8[::1] out = table.view(np.uint8)
+        for row in range(first, end):
+            if fetch_row(&self.books, row, &transfer) and transfer.state != STATE_FAILED:
+                memcpy(&out[count * sizeof(Transfer)], &transfer.transfer, sizeof(Transfer))
+                count += 1
+        return table[:count]
 
     def digest(self):
         """Return SHA-256 over the whole state: 32 bytes.

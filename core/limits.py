@@ -7,6 +7,7 @@ __all__ = [
     "HORIZON_ROWS",
     "NOTE_BYTES_MAX",
     "PAYLOADS_BYTES_MAX",
+    "QUERY_ROWS_MAX",
     "RECORDS_KEPT",
     "SEGMENT_BYTES",
     "TAIL_BYTES_MAX",
@@ -17,6 +18,9 @@ BATCH_EVENTS_MAX = 8190
 
 COMMIT_WORKERS = 3
 """Threads that carry batches: as many as the pipeline has stages."""
+
+QUERY_ROWS_MAX = BATCH_EVENTS_MAX
+"""Records in the answer to one query."""
 
 PAYLOADS_BYTES_MAX = 4 << 20
 """Bytes of all payloads of one batch."""

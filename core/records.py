@@ -13,6 +13,9 @@ import numpy.typing as npt
 
 __all__ = [
     "ACCOUNT",
+    "AFTER",
+    "BALANCE",
+    "BALANCES",
     "EXPIRED",
     "LIMIT",
     "RESOLVED",
@@ -91,6 +94,22 @@ EXPIRED = np.dtype(
     [("id", U128), ("debit_account_id", U128), ("credit_account_id", U128), ("amount", U128)]
 )
 
+BALANCES = np.dtype(
+    [
+        ("debits_pending", U128),
+        ("debits_posted", U128),
+        ("credits_pending", U128),
+        ("credits_posted", U128),
+    ]
+)
+
+AFTER = np.dtype([("debit", BALANCES), ("credit", BALANCES)])
+"""The balances of a transfer's two accounts right after it."""
+
+BALANCE = np.dtype([*((name, U128) for name in BALANCES.names or ()), ("timestamp", "<u8")])
+"""The balances of an account right after the transfer of that timestamp."""
+
+assert (AFTER.itemsize, BALANCE.itemsize) == (128, 72)
 assert (ACCOUNT.itemsize, TRANSFER.itemsize) == (128, 128)
 assert (LIMIT.itemsize, RESULT.itemsize, RESOLVED.itemsize, EXPIRED.itemsize) == (64, 16, 32, 64)
 

@@ -9,6 +9,8 @@ leads to the other, so that the misses of one event overlap with the work on oth
 on the way (the hashes, the rows that are likely meant) is kept in the event's `Sight`.
 """
 
+from libc.string cimport memcpy
+
 from payvand.core.amounts cimport balance, check_amount
 from payvand.core.books cimport (
     STATE_FAILED, STATE_PENDING, STATE_POSTED, STATE_SINGLE, STATE_VOIDED,
@@ -358,7 +360,16 @@ cdef u32 move(Books* books, Turn* turn) noexcept nogil:
     else:
         debit.debits_posted += amount
         credit.credits_posted += amount
+    if books.after != NULL:
+        note_after(&books.after[turn.index], debit, credit)
     return CREATED
+
+
+cdef void note_after(After* after, const Account* debit, const Account* credit) noexcept nogil:
+    """Note how both accounts stand after a transfer."""
+    # The four balances stand side by side in an account's record.
+    memcpy(&after.debit, &debit.debits_pending, sizeof(Balances))
+    memcpy(&after.credit, &credit.debits_pending, sizeof(Balances))
 
 
 cdef inline void touch(Books* books, u32 account_row) noexcept nogil:
@@ -496,6 +507,8 @@ cdef u32 end_reservation(Books* books, Turn* turn, u32 place, bint voids) noexce
         debit.debits_posted += amount
         credit.credits_posted += amount
     release(&books.reservations, place)
+    if books.after != NULL:
+        note_after(&books.after[turn.index], debit, credit)
     return CREATED
 
 

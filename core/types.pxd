@@ -77,6 +77,18 @@ cdef packed struct Expired:
     u128 credit_account_id
     u128 amount
 
+# The four balances of an account at some moment.
+cdef packed struct Balances:
+    u128 debits_pending
+    u128 debits_posted
+    u128 credits_pending
+    u128 credits_posted
+
+# The balances of a transfer's two accounts right after it.
+cdef packed struct After:
+    Balances debit
+    Balances credit
+
 cdef enum AccountFlagBit:
     ACCOUNT_FLAG_LINKED = 1
     ACCOUNT_FLAG_DEBITS_MUST_NOT_EXCEED_CREDITS = 2

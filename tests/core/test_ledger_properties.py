@@ -13,6 +13,7 @@ import hypothesis.strategies as st
 from hypothesis import given, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from payvand.core import AccountFilter, QueryFilter
 from payvand.core.records import AccountFlags as AF
 from payvand.core.records import TransferFlags as TF
 from tests.support.ledger_events import (
@@ -24,6 +25,7 @@ from tests.support.ledger_events import (
     amounts,
     as_imported,
     draw_accounts,
+    draw_filter,
     draw_transfers,
 )
 from tests.support.ledger_records import Account, Books, CompiledLedger, Limit, Transfer
@@ -113,6 +115,18 @@ class BothLedgers(RuleBasedStateMachine):
         """Move the clock; what the ledgers do about it shows at the next batch."""
         self.clock = max(self.clock, self.compiled.timestamp) + elapsed
 
+    @rule(data=st.data())
+    def ask(self, data: st.DataObject) -> None:
+        """Put the same question to both."""
+        filter = draw_filter(data, self.naive)
+        if isinstance(filter, AccountFilter):
+            transfers = self.compiled.account_transfers(filter)
+            assert transfers == self.naive.account_transfers(filter)
+            assert self.compiled.account_balances(filter) == self.naive.account_balances(filter)
+        else:
+            assert self.compiled.query_accounts(filter) == self.naive.query_accounts(filter)
+            assert self.compiled.query_transfers(filter) == self.naive.query_transfers(filter)
+
     @rule()
     def expire(self) -> None:
         """Release what is due."""
@@ -145,6 +159,15 @@ class BothLedgers(RuleBasedStateMachine):
             excess = _excess(account, limits[account.id])
             assert excess <= self.excesses.get(account.id, excess)
             self.excesses[account.id] = excess
+
+    @invariant()
+    def time_goes_on(self) -> None:
+        """Timestamps are unique over accounts and transfers, and none lies ahead of the books."""
+        everything = [*self.compiled.query_accounts(QueryFilter())]
+        moments = [record.timestamp for record in everything]
+        moments += [record.timestamp for record in self.compiled.query_transfers(QueryFilter())]
+        assert len(set(moments)) == len(moments)
+        assert max(moments, default=0) <= self.compiled.timestamp
 
     def teardown(self) -> None:
         """Replay the inputs into fresh books: the same bytes must come out."""

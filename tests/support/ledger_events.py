@@ -10,6 +10,7 @@ from typing import TypeVar
 
 import hypothesis.strategies as st
 
+from payvand.core import AccountFilter, QueryFilter
 from payvand.core.records import AccountFlags as AF
 from payvand.core.records import TransferFlags as TF
 from tests.support.ledger_records import Account, Transfer, TransferState
@@ -183,6 +184,30 @@ def _draw_resolution(
         amount=data.draw(st.one_of(st.just(everything), st.just(everything), amounts)),
         user_data_32=data.draw(user_data),
         flags=TF.POST_PENDING_TRANSFER if post else TF.VOID_PENDING_TRANSFER,
+    )
+
+
+def draw_filter(data: st.DataObject, books: ReferenceLedger) -> AccountFilter | QueryFilter:
+    """Draw a question, most of whose parts fit something in *books*."""
+    records = [*books.content.accounts.values(), *books.content.transfers.values()]
+    moments = st.sampled_from([0, 0, 0, *[record.timestamp for record in records], 2**63])
+    common = {
+        "user_data_128": data.draw(st.sampled_from([0, 0, 0, 1, 7])),
+        "user_data_64": data.draw(st.sampled_from([0, 0, 0, 1, 2])),
+        "user_data_32": data.draw(st.sampled_from([0, 0, 0, 1])),
+        "code": data.draw(st.sampled_from([0, 0, 1, 2])),
+        "timestamp_min": data.draw(moments),
+        "timestamp_max": data.draw(moments),
+        "limit": data.draw(st.sampled_from([0, 1, 2, 3, 8190, 2**32 - 1])),
+        "reversed": data.draw(st.booleans()),
+    }
+    if data.draw(st.booleans()):
+        return QueryFilter(ledger=data.draw(st.sampled_from([0, 0, 1, 2])), **common)
+    return AccountFilter(
+        account_id=data.draw(st.sampled_from([*ACCOUNT_IDS, *books.content.accounts, 0, 9])),
+        debits=data.draw(st.sampled_from([True, True, False])),
+        credits=data.draw(st.sampled_from([True, True, False])),
+        **common,
     )
 
 

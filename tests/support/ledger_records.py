@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
-from payvand.core import Ledger
+from payvand.core import AccountFilter, Ledger, QueryFilter
 from payvand.core.records import ACCOUNT, LIMIT, TRANSFER, U128, Records, u128_array, u128_of
 
 CREATED = 0xFFFF_FFFF
@@ -82,6 +82,17 @@ class Expiry:
     amount: int
 
 
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """How an account stood right after a transfer."""
+
+    timestamp: int
+    debits_pending: int
+    debits_posted: int
+    credits_pending: int
+    credits_posted: int
+
+
 class TransferState(IntEnum):
     """What stands behind a transfer's id; the numbers are those of the `STATE` dtype."""
 
@@ -126,10 +137,18 @@ class Books(Protocol):
 
     def lookup_transfers(self, ids: Sequence[int]) -> list[Transfer]: ...
 
+    def account_transfers(self, filter: AccountFilter) -> list[Transfer]: ...
+
+    def account_balances(self, filter: AccountFilter) -> list[Balance]: ...
+
+    def query_accounts(self, filter: QueryFilter) -> list[Account]: ...
+
+    def query_transfers(self, filter: QueryFilter) -> list[Transfer]: ...
+
     def set_balances(self, account_id: int, balances: tuple[int, int, int, int]) -> None: ...
 
 
-Row = TypeVar("Row", Account, Transfer, Limit, Outcome, Expiry, State)
+Row = TypeVar("Row", Account, Transfer, Limit, Outcome, Expiry, State, Balance)
 
 
 def rows_of(kind: type[Row], records: Records) -> list[Row]:
@@ -200,6 +219,22 @@ class CompiledLedger:
     def lookup_transfers(self, ids: Sequence[int]) -> list[Transfer]:
         """Return the transfers found, in the order asked."""
         return rows_of(Transfer, self.books.lookup_transfers(u128_array(ids)))
+
+    def account_transfers(self, filter: AccountFilter) -> list[Transfer]:
+        """Return those of one account that match."""
+        return rows_of(Transfer, self.books.account_transfers(filter))
+
+    def account_balances(self, filter: AccountFilter) -> list[Balance]:
+        """Return how the account stood after each of them."""
+        return rows_of(Balance, self.books.account_balances(filter))
+
+    def query_accounts(self, filter: QueryFilter) -> list[Account]:
+        """Return the accounts that match."""
+        return rows_of(Account, self.books.query_accounts(filter))
+
+    def query_transfers(self, filter: QueryFilter) -> list[Transfer]:
+        """Return the transfers that match."""
+        return rows_of(Transfer, self.books.query_transfers(filter))
 
     def set_balances(self, account_id: int, balances: tuple[int, int, int, int]) -> None:
         """Set an account's four balances outright."""

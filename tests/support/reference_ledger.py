@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+from payvand.core import AccountFilter, QueryFilter
 from payvand.core.records import AccountFlags as AF
 from payvand.core.records import TransferFlags as TF
 from payvand.core.statuses import AccountStatus as AS
@@ -18,6 +19,7 @@ from payvand.core.statuses import TransferStatus as TS
 from tests.support.ledger_records import (
     CREATED,
     Account,
+    Balance,
     Expiry,
     Limit,
     Outcome,
@@ -25,6 +27,7 @@ from tests.support.ledger_records import (
     Transfer,
     TransferState,
 )
+from tests.support.reference_queries import paged
 from tests.support.reference_rules import (
     U128_MAX,
     account_content,
@@ -51,6 +54,7 @@ class _Content:
     accounts: dict[int, Account] = field(default_factory=dict)
     transfers: dict[int, Transfer] = field(default_factory=dict)
     phases: dict[int, TransferState] = field(default_factory=dict)  # of pending transfers
+    history: dict[tuple[int, int], Balance] = field(default_factory=dict)  # account, timestamp
     account_timestamp: int = 0  # of the account created last
     transfer_timestamp: int = 0  # of the transfer created last
 
@@ -60,6 +64,7 @@ class _Content:
             accounts=dict(self.accounts),
             transfers=dict(self.transfers),
             phases=dict(self.phases),
+            history=dict(self.history),
         )
 
 
@@ -161,6 +166,26 @@ class ReferenceLedger:
     def lookup_transfers(self, ids: Sequence[int]) -> list[Transfer]:
         """Return the transfers found, in the order asked."""
         return [self.content.transfers[id] for id in ids if id in self.content.transfers]
+
+    def account_transfers(self, filter: AccountFilter) -> list[Transfer]:
+        """Return those of one account that match."""
+        return paged(filter, self.content.transfers.values())
+
+    def account_balances(self, filter: AccountFilter) -> list[Balance]:
+        """Return how the account stood after each of them, where it keeps a history."""
+        account = self.content.accounts.get(filter.account_id)
+        if account is None or not account.flags & AF.HISTORY:
+            return []
+        found = self.account_transfers(filter)
+        return [self.content.history[filter.account_id, each.timestamp] for each in found]
+
+    def query_accounts(self, filter: QueryFilter) -> list[Account]:
+        """Return the accounts that match."""
+        return paged(filter, self.content.accounts.values())
+
+    def query_transfers(self, filter: QueryFilter) -> list[Transfer]:
+        """Return the transfers that match."""
+        return paged(filter, self.content.transfers.values())
 
     def set_balances(self, account_id: int, balances: tuple[int, int, int, int]) -> None:
         """Set an account's four balances outright."""
@@ -265,7 +290,21 @@ class ReferenceLedger:
             status = self._resolve(event, actual)
         else:
             status = self._move(event, actual)
-        return Outcome(timestamp, status) if status is not None else Outcome(actual, TS.CREATED)
+        if status is not None:
+            return Outcome(timestamp, status)
+        self._note_balances(self.content.transfers[event.id])
+        return Outcome(actual, TS.CREATED)
+
+    def _note_balances(self, transfer: Transfer) -> None:
+        for id in (transfer.debit_account_id, transfer.credit_account_id):
+            account = self.content.accounts[id]
+            self.content.history[id, transfer.timestamp] = Balance(
+                transfer.timestamp,
+                account.debits_pending,
+                account.debits_posted,
+                account.credits_pending,
+                account.credits_posted,
+            )
 
     def _transfer_exists(self, event: Transfer, existing: Transfer) -> TS:
         flags = event.flags
