@@ -11,8 +11,9 @@ from payvand.core.frame import Frame
 from payvand.core.ledger import Ledger
 from payvand.core.records import Operation
 from payvand.core.replay import replay
-from payvand.core.segments import JournalReader
+from payvand.core.segments import JournalReader, journal_id_of
 from payvand.core.stage import Stage
+from payvand.settlement.business_day import DayRecount, prove_days_equal_their_roots
 from payvand.settlement.headroom import HeadroomWalk
 from payvand.settlement.proof import Proof, verdict
 from payvand.settlement.recount import Recount, WindowRecount
@@ -41,15 +42,17 @@ class JournalProofs:
     """Whether the journal could be read and replayed to its end."""
 
 
-def prove_journal(folder: Path) -> JournalProofs:
+def prove_journal(folder: Path, *, day_key: bytes = b"") -> JournalProofs:
     """Prove all that a journal alone can show, in one pass; it blocks for as long as that takes.
 
     Where bytes are damaged, or a replay leads elsewhere, that is the only proof returned: it says
-    where, and what stands behind the damage can't be relied on.
+    where, and what stands behind the damage can't be relied on. The closings of days have to bear
+    the signatures of *day_key* (32 bytes); where it is empty, of the key that each one names.
     """
     found = JournalProofs()
     reader = JournalReader(folder, strict=True)
-    seen = _Seen(HeadroomWalk(found.ledger.lookup_transfers))
+    days = DayRecount(journal_id_of(folder) or b"", public_key=day_key)
+    seen = _Seen(HeadroomWalk(found.ledger.lookup_transfers), days)
     try:
         sequence = replay(found.ledger, Stage(), seen.watch(reader))
     except JournalCorrupt as error:
@@ -75,6 +78,7 @@ def prove_journal(folder: Path) -> JournalProofs:
         ),
         prove_windows_net_to_zero(found.recounts),
         prove_windows_equal_recount(found.recounts),
+        prove_days_equal_their_roots(days),
     ]
     return found
 
@@ -82,8 +86,9 @@ def prove_journal(folder: Path) -> JournalProofs:
 class _Seen:
     """What is gathered from the frames on their way to the replay."""
 
-    def __init__(self, walk: HeadroomWalk) -> None:
+    def __init__(self, walk: HeadroomWalk, days: DayRecount) -> None:
         self.walk = walk
+        self.days = days
         self.recount = WindowRecount()
         self.ledgers: set[int] = set()
         self.records = 0
@@ -95,6 +100,7 @@ class _Seen:
             self.records += len(frame.records)
             self.walk.add(frame)
             self.recount.add(frame)
+            self.days.add(frame)
             if frame.operation == Operation.CREATE_ACCOUNTS:
                 made = frame.records["ledger"][frame.statuses == CREATED]
                 self.ledgers.update(np.unique(made).tolist())

@@ -11,6 +11,7 @@ Their names, in order, each a promise to scripts:
     limits_hold                  no transfer ever took an account beyond its limit
     windows_net_to_zero          the nets of each window add up to zero
     windows_equal_recount        the notes of closings are what the postings add up to
+    days_equal_their_roots       each closed day's frames lead to its signed root
     projection_has_no_gap        every frame is in the database once, with every row
     database_equals_ledger       its rows add up to every account's balances and limit
     database_equals_windows      its net positions are those of the recount
@@ -36,15 +37,19 @@ from payvand.settlement.proof import Proof
 __all__ = ["Proof", "prove_all"]
 
 
-async def prove_all(folder: Path, pool: Pool | None = None) -> list[Proof]:
+async def prove_all(
+    folder: Path, pool: Pool | None = None, *, day_key: bytes = b""
+) -> list[Proof]:
     """Prove what the files of a journal and the projection of it can show.
 
     Args:
         folder: The journal, which no engine is writing.
         pool: The database with the projection, which is brought up to the journal's end first;
             without it only the files are looked at.
+        day_key: The public key that closed days have to be signed by; empty for the one that each
+            names.
     """
-    journal = await asyncio.to_thread(prove_journal, folder)
+    journal = await asyncio.to_thread(prove_journal, folder, day_key=day_key)
     if pool is None or not journal.complete:
         return journal.proofs
     await Projector(pool, follow_files(folder)).run()

@@ -36,6 +36,8 @@ from payvand.switch import logs
 from payvand.switch.ages import Ages
 from payvand.switch.certificates import CertificateFault, issue
 from payvand.switch.config import Settings
+from payvand.switch.day_key import day_key
+from payvand.switch.days import Days
 from payvand.switch.identity import Role
 from payvand.switch.metrics import Metrics
 from payvand.switch.operators import OperatorServicer
@@ -120,7 +122,12 @@ class Switch:
             catch_up=self.catch_up,
         )
         operators = OperatorServicer(
-            engine=engine, pool=pool, registry=registry, settling=settling, catch_up=self.catch_up
+            engine=engine,
+            pool=pool,
+            registry=registry,
+            settling=settling,
+            days=Days(engine, settings.journal, day_key(settings.data), pool),
+            catch_up=self.catch_up,
         )
         ages = Ages(
             {

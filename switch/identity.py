@@ -50,6 +50,7 @@ METHOD_ROLES: Final[Mapping[str, frozenset[Role]]] = {
     "/payvand.v1.OperatorService/ListParticipants": _PARTICIPANTS_AND_OPERATOR,
     "/payvand.v1.OperatorService/FundParticipant": _OPERATOR,
     "/payvand.v1.OperatorService/CloseWindow": _OPERATOR,
+    "/payvand.v1.OperatorService/CloseDay": _OPERATOR,
     "/payvand.v1.OperatorService/ListWindows": _OPERATOR,
     "/payvand.v1.OperatorService/GetStatement": _PARTICIPANTS_AND_OPERATOR,
     "/payvand.v1.OperatorService/GetTotals": _OPERATOR,

@@ -6,6 +6,7 @@ has caught up with the ledger, so that a caller finds its own doings there.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import date
 from typing import Any, Final
 
 import grpc
@@ -25,6 +26,7 @@ from payvand.settlement.netting import (
 )
 from payvand.settlement.windows import ClosedWindow
 from payvand.switch import directory_file
+from payvand.switch.days import DayNotNext, Days, day_told
 from payvand.switch.identity import Role, caller_of
 from payvand.switch.participant import Participant
 from payvand.switch.participants import (
@@ -70,6 +72,7 @@ class OperatorServicer:
         pool: Pool,
         registry: Registry,
         settling: Settling,
+        days: Days,
         catch_up: Callable[[], Awaitable[None]],
     ) -> None:
         """Serve from *engine*; *catch_up* waits until the database is as far as the ledger."""
@@ -77,6 +80,7 @@ class OperatorServicer:
         self._pool = pool
         self._registry = registry
         self._settling = settling
+        self._days = days
         self._catch_up = catch_up
 
     # --- participants ------------------------------------------------------------------------
@@ -188,6 +192,23 @@ class OperatorServicer:
             )
             raise
         return pb.CloseWindowResponse(window=self._window(closed))
+
+    async def CloseDay(self, request: pb.CloseDayRequest, context: Any) -> pb.CloseDayResponse:
+        """Close the business day, or tell what the closing of the last one came to."""
+        try:
+            on = date.fromisoformat(request.date)
+        except ValueError:
+            await context.abort(
+                grpc.StatusCode.INVALID_ARGUMENT,
+                f"date: date.form: write YYYY-MM-DD, not {request.date!r}",
+            )
+            raise
+        try:
+            closed = await self._days.close(on, operator=caller_of(context).name)
+        except DayNotNext as fault:
+            await context.abort(grpc.StatusCode.FAILED_PRECONDITION, str(fault))
+            raise
+        return pb.CloseDayResponse(day=day_told(closed))
 
     async def ListWindows(
         self, request: pb.ListWindowsRequest, context: Any

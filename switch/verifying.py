@@ -13,6 +13,7 @@ from payvand.settlement.errors import DatabaseUnavailable
 from payvand.settlement.postgres import EmbeddedPostgres
 from payvand.settlement.proof import Proof
 from payvand.settlement.proofs import prove_all
+from payvand.switch.day_key import public_day_key
 
 __all__ = ["hold_journal", "verify"]
 
@@ -45,9 +46,10 @@ async def verify(
         JournalUnusable: there is no journal.
     """
     journal = data / "journal"
+    day_key = public_day_key(data)
     with hold_journal(journal):
         if not with_database:
-            return await prove_all(journal)
+            return await prove_all(journal, day_key=day_key)
         async with AsyncExitStack() as stack:
             try:
                 server: str | EmbeddedPostgres = database
@@ -61,8 +63,8 @@ async def verify(
                     await migrate(connection)
                     await create_books(connection)
             except DatabaseUnavailable as fault:
-                return [*await prove_all(journal), Proof("database_answers", False, str(fault))]
-            proofs = await prove_all(journal, pool)
+                return [*await prove_all(journal, day_key=day_key), Proof("database_answers", False, str(fault))]
+            proofs = await prove_all(journal, pool, day_key=day_key)
             async with pool.acquire() as connection:
                 return [*proofs, *await more(connection)]
 

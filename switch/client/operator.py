@@ -1,12 +1,16 @@
 """The operator's side of the switch: onboard, fund, settle, compare."""
 
 from collections.abc import Sequence
+from datetime import date
 
 import grpc.aio
 
 from payvand.client.connection import Connection
 from payvand.client.payment_id import new_payment_id
 from payvand.v1.operator_service_pb2 import (
+    ClosedDay,
+    CloseDayRequest,
+    CloseDayResponse,
     CloseWindowRequest,
     CloseWindowResponse,
     FundParticipantRequest,
@@ -66,6 +70,13 @@ class Operator(Connection):
             self._service.CloseWindow, CloseWindowRequest(window=number)
         )
         return reply.window
+
+    async def close_day(self, on: date) -> ClosedDay:
+        """Close the business day under the date *on*; the same date again returns the same day."""
+        reply: CloseDayResponse = await self._call(
+            self._service.CloseDay, CloseDayRequest(date=on.isoformat())
+        )
+        return reply.day
 
     async def windows(self, count: int = 100, *, before: int = 0) -> list[SettlementWindow]:
         """Return up to *count* (at most 1,000) windows, newest first, numbered below *before*."""

@@ -23,6 +23,7 @@ from payvand.switch.directory_file import ParticipantEntry
 from payvand.switch.identity import Role
 from payvand.switch.onboarding import OPERATOR, issue_all, prefund, put
 from payvand.switch.sandbox.children import Child
+from payvand.switch.sandbox.day import day_date
 from payvand.switch.sandbox.days import Day, next_day
 from payvand.switch.sandbox.participant import Standing
 from payvand.switch.sandbox.reckoning import (
@@ -127,8 +128,9 @@ async def play(
         standings = await _play_files(
             data, directory, day, stall_s=STALL_S_MAX + deadline_s, watcher=watcher
         )
-        watcher.phase("closing the settlement window")
+        watcher.phase("closing the settlement window and the business day")
         window, span = await _close(operator, day)
+        await operator.close_day(day_date(day.number))
         watcher.phase("writing the statements")
         statements, entries = await write_statements(
             operator, directory, window.number, day.folder / "statements"

@@ -24,15 +24,15 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!payvand/v1/operator_service.proto\x12\npayvand.v1\"\xc9\x01\n\x0bParticipant\x12\x0c\n\x04name\x18\x01 \x01(\t\x12)\n\x04role\x18\x02 \x01(\x0e\x32\x1b.payvand.v1.ParticipantRole\x12\x14\n\x0c\x64isplay_name\x18\x03 \x01(\t\x12\x12\n\nbank_codes\x18\x04 \x03(\t\x12\r\n\x05ibans\x18\x05 \x03(\t\x12\x15\n\rnet_debit_cap\x18\x06 \x01(\x04\x12\x0c\n\x04unit\x18\x07 \x01(\t\x12\x13\n\x0b\x61uto_accept\x18\x08 \x01(\x08\x12\x0e\n\x06number\x18\t \x01(\r\"G\n\x16PutParticipantsRequest\x12-\n\x0cparticipants\x18\x01 \x03(\x0b\x32\x17.payvand.v1.Participant\"H\n\x17PutParticipantsResponse\x12-\n\x0cparticipants\x18\x01 \x03(\x0b\x32\x17.payvand.v1.Participant\"\x19\n\x17ListParticipantsRequest\"Q\n\x18ListParticipantsResponse\x12\x35\n\x0cparticipants\x18\x01 \x03(\x0b\x32\x1f.payvand.v1.ParticipantPosition\"\xbf\x01\n\x13ParticipantPosition\x12,\n\x0bparticipant\x18\x01 \x01(\x0b\x32\x17.payvand.v1.Participant\x12\x15\n\rdebits_posted\x18\x02 \x01(\x04\x12\x16\n\x0e\x63redits_posted\x18\x03 \x01(\x04\x12\x16\n\x0e\x64\x65\x62its_pending\x18\x04 \x01(\x04\x12\x17\n\x0f\x63redits_pending\x18\x05 \x01(\x04\x12\x1a\n\x12settlement_balance\x18\x06 \x01(\x04\"I\n\x16\x46undParticipantRequest\x12\n\n\x02id\x18\x01 \x01(\x0c\x12\x13\n\x0bparticipant\x18\x02 \x01(\t\x12\x0e\n\x06\x61mount\x18\x03 \x01(\x04\"5\n\x17\x46undParticipantResponse\x12\x1a\n\x12settlement_balance\x18\x01 \x01(\x04\"$\n\x12\x43loseWindowRequest\x12\x0e\n\x06window\x18\x01 \x01(\r\"C\n\x13\x43loseWindowResponse\x12,\n\x06window\x18\x01 \x01(\x0b\x32\x1c.payvand.v1.SettlementWindow\"z\n\x10SettlementWindow\x12\x0e\n\x06number\x18\x01 \x01(\r\x12\x17\n\x0f\x63losed_sequence\x18\x02 \x01(\x04\x12\x11\n\tclosed_at\x18\x03 \x01(\x04\x12*\n\tpositions\x18\x04 \x03(\x0b\x32\x17.payvand.v1.NetPosition\"r\n\x0bNetPosition\x12\x13\n\x0bparticipant\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65\x62its\x18\x02 \x01(\t\x12\x0f\n\x07\x63redits\x18\x03 \x01(\t\x12\x0b\n\x03net\x18\x04 \x01(\t\x12\x0f\n\x07settled\x18\x05 \x01(\t\x12\x0f\n\x07\x63\x61rried\x18\x06 \x01(\t\"7\n\x12ListWindowsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x0e\n\x06\x62\x65\x66ore\x18\x02 \x01(\r\"D\n\x13ListWindowsResponse\x12-\n\x07windows\x18\x01 \x03(\x0b\x32\x1c.payvand.v1.SettlementWindow\"[\n\x13GetStatementRequest\x12\x13\n\x0bparticipant\x18\x01 \x01(\t\x12\x0e\n\x06window\x18\x02 \x01(\r\x12\x11\n\tpage_size\x18\x03 \x01(\r\x12\x0c\n\x04page\x18\x04 \x01(\t\"\xd5\x01\n\x14GetStatementResponse\x12\x13\n\x0bparticipant\x18\x01 \x01(\t\x12\x0e\n\x06window\x18\x02 \x01(\r\x12\x0f\n\x07opening\x18\x03 \x01(\t\x12\x0f\n\x07\x63losing\x18\x04 \x01(\t\x12\x0e\n\x06\x64\x65\x62its\x18\x05 \x01(\t\x12\x0f\n\x07\x63redits\x18\x06 \x01(\t\x12\x15\n\rentries_total\x18\x07 \x01(\x04\x12+\n\x07\x65ntries\x18\x08 \x03(\x0b\x32\x1a.payvand.v1.StatementEntry\x12\x11\n\tnext_page\x18\t \x01(\t\"\x89\x01\n\x0eStatementEntry\x12\n\n\x02id\x18\x01 \x01(\x0c\x12\x11\n\tposted_at\x18\x02 \x01(\x04\x12\x14\n\x0c\x63ounterparty\x18\x03 \x01(\t\x12\x0e\n\x06\x61mount\x18\x04 \x01(\t\x12\r\n\x05\x64\x65\x62it\x18\x05 \x01(\x08\x12\x0c\n\x04kind\x18\x06 \x01(\t\x12\x15\n\rend_to_end_id\x18\x07 \x01(\t\"\x12\n\x10GetTotalsRequest\"]\n\x11GetTotalsResponse\x12\"\n\x06ledger\x18\x01 \x01(\x0b\x32\x12.payvand.v1.Totals\x12$\n\x08\x64\x61tabase\x18\x02 \x01(\x0b\x32\x12.payvand.v1.Totals\"\xa4\x01\n\x06Totals\x12\x10\n\x08sequence\x18\x01 \x01(\x04\x12(\n\x08payments\x18\x02 \x03(\x0b\x32\x16.payvand.v1.StateCount\x12\x15\n\rdebits_posted\x18\x03 \x01(\t\x12\x16\n\x0e\x63redits_posted\x18\x04 \x01(\t\x12\x16\n\x0e\x64\x65\x62its_pending\x18\x05 \x01(\t\x12\x17\n\x0f\x63redits_pending\x18\x06 \x01(\t\":\n\nStateCount\x12\r\n\x05state\x18\x01 \x01(\t\x12\r\n\x05\x63ount\x18\x02 \x01(\x04\x12\x0e\n\x06\x61mount\x18\x03 \x01(\t*k\n\x0fParticipantRole\x12 \n\x1cPARTICIPANT_ROLE_UNSPECIFIED\x10\x00\x12\x19\n\x15PARTICIPANT_ROLE_BANK\x10\x01\x12\x1b\n\x17PARTICIPANT_ROLE_AGENCY\x10\x02\x32\xe5\x04\n\x0fOperatorService\x12Z\n\x0fPutParticipants\x12\".payvand.v1.PutParticipantsRequest\x1a#.payvand.v1.PutParticipantsResponse\x12]\n\x10ListParticipants\x12#.payvand.v1.ListParticipantsRequest\x1a$.payvand.v1.ListParticipantsResponse\x12Z\n\x0f\x46undParticipant\x12\".payvand.v1.FundParticipantRequest\x1a#.payvand.v1.FundParticipantResponse\x12N\n\x0b\x43loseWindow\x12\x1e.payvand.v1.CloseWindowRequest\x1a\x1f.payvand.v1.CloseWindowResponse\x12N\n\x0bListWindows\x12\x1e.payvand.v1.ListWindowsRequest\x1a\x1f.payvand.v1.ListWindowsResponse\x12Q\n\x0cGetStatement\x12\x1f.payvand.v1.GetStatementRequest\x1a .payvand.v1.GetStatementResponse\x12H\n\tGetTotals\x12\x1c.payvand.v1.GetTotalsRequest\x1a\x1d.payvand.v1.GetTotalsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!payvand/v1/operator_service.proto\x12\npayvand.v1\"\xc9\x01\n\x0bParticipant\x12\x0c\n\x04name\x18\x01 \x01(\t\x12)\n\x04role\x18\x02 \x01(\x0e\x32\x1b.payvand.v1.ParticipantRole\x12\x14\n\x0c\x64isplay_name\x18\x03 \x01(\t\x12\x12\n\nbank_codes\x18\x04 \x03(\t\x12\r\n\x05ibans\x18\x05 \x03(\t\x12\x15\n\rnet_debit_cap\x18\x06 \x01(\x04\x12\x0c\n\x04unit\x18\x07 \x01(\t\x12\x13\n\x0b\x61uto_accept\x18\x08 \x01(\x08\x12\x0e\n\x06number\x18\t \x01(\r\"G\n\x16PutParticipantsRequest\x12-\n\x0cparticipants\x18\x01 \x03(\x0b\x32\x17.payvand.v1.Participant\"H\n\x17PutParticipantsResponse\x12-\n\x0cparticipants\x18\x01 \x03(\x0b\x32\x17.payvand.v1.Participant\"\x19\n\x17ListParticipantsRequest\"Q\n\x18ListParticipantsResponse\x12\x35\n\x0cparticipants\x18\x01 \x03(\x0b\x32\x1f.payvand.v1.ParticipantPosition\"\xbf\x01\n\x13ParticipantPosition\x12,\n\x0bparticipant\x18\x01 \x01(\x0b\x32\x17.payvand.v1.Participant\x12\x15\n\rdebits_posted\x18\x02 \x01(\x04\x12\x16\n\x0e\x63redits_posted\x18\x03 \x01(\x04\x12\x16\n\x0e\x64\x65\x62its_pending\x18\x04 \x01(\x04\x12\x17\n\x0f\x63redits_pending\x18\x05 \x01(\x04\x12\x1a\n\x12settlement_balance\x18\x06 \x01(\x04\"I\n\x16\x46undParticipantRequest\x12\n\n\x02id\x18\x01 \x01(\x0c\x12\x13\n\x0bparticipant\x18\x02 \x01(\t\x12\x0e\n\x06\x61mount\x18\x03 \x01(\x04\"5\n\x17\x46undParticipantResponse\x12\x1a\n\x12settlement_balance\x18\x01 \x01(\x04\"$\n\x12\x43loseWindowRequest\x12\x0e\n\x06window\x18\x01 \x01(\r\"C\n\x13\x43loseWindowResponse\x12,\n\x06window\x18\x01 \x01(\x0b\x32\x1c.payvand.v1.SettlementWindow\"z\n\x10SettlementWindow\x12\x0e\n\x06number\x18\x01 \x01(\r\x12\x17\n\x0f\x63losed_sequence\x18\x02 \x01(\x04\x12\x11\n\tclosed_at\x18\x03 \x01(\x04\x12*\n\tpositions\x18\x04 \x03(\x0b\x32\x17.payvand.v1.NetPosition\"r\n\x0bNetPosition\x12\x13\n\x0bparticipant\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65\x62its\x18\x02 \x01(\t\x12\x0f\n\x07\x63redits\x18\x03 \x01(\t\x12\x0b\n\x03net\x18\x04 \x01(\t\x12\x0f\n\x07settled\x18\x05 \x01(\t\x12\x0f\n\x07\x63\x61rried\x18\x06 \x01(\t\"\x1f\n\x0f\x43loseDayRequest\x12\x0c\n\x04\x64\x61te\x18\x01 \x01(\t\"6\n\x10\x43loseDayResponse\x12\"\n\x03\x64\x61y\x18\x01 \x01(\x0b\x32\x15.payvand.v1.ClosedDay\"\xc6\x01\n\tClosedDay\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12\x0c\n\x04\x64\x61te\x18\x02 \x01(\t\x12\x12\n\njournal_id\x18\x03 \x01(\x0c\x12\x16\n\x0e\x66irst_sequence\x18\x04 \x01(\x04\x12\x15\n\rlast_sequence\x18\x05 \x01(\x04\x12\x13\n\x0blast_digest\x18\x06 \x01(\x0c\x12\x0e\n\x06leaves\x18\x07 \x01(\x04\x12\x0c\n\x04root\x18\x08 \x01(\x0c\x12\x12\n\npublic_key\x18\t \x01(\x0c\x12\x11\n\tsignature\x18\n \x01(\x0c\"7\n\x12ListWindowsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x0e\n\x06\x62\x65\x66ore\x18\x02 \x01(\r\"D\n\x13ListWindowsResponse\x12-\n\x07windows\x18\x01 \x03(\x0b\x32\x1c.payvand.v1.SettlementWindow\"[\n\x13GetStatementRequest\x12\x13\n\x0bparticipant\x18\x01 \x01(\t\x12\x0e\n\x06window\x18\x02 \x01(\r\x12\x11\n\tpage_size\x18\x03 \x01(\r\x12\x0c\n\x04page\x18\x04 \x01(\t\"\xd5\x01\n\x14GetStatementResponse\x12\x13\n\x0bparticipant\x18\x01 \x01(\t\x12\x0e\n\x06window\x18\x02 \x01(\r\x12\x0f\n\x07opening\x18\x03 \x01(\t\x12\x0f\n\x07\x63losing\x18\x04 \x01(\t\x12\x0e\n\x06\x64\x65\x62its\x18\x05 \x01(\t\x12\x0f\n\x07\x63redits\x18\x06 \x01(\t\x12\x15\n\rentries_total\x18\x07 \x01(\x04\x12+\n\x07\x65ntries\x18\x08 \x03(\x0b\x32\x1a.payvand.v1.StatementEntry\x12\x11\n\tnext_page\x18\t \x01(\t\"\x89\x01\n\x0eStatementEntry\x12\n\n\x02id\x18\x01 \x01(\x0c\x12\x11\n\tposted_at\x18\x02 \x01(\x04\x12\x14\n\x0c\x63ounterparty\x18\x03 \x01(\t\x12\x0e\n\x06\x61mount\x18\x04 \x01(\t\x12\r\n\x05\x64\x65\x62it\x18\x05 \x01(\x08\x12\x0c\n\x04kind\x18\x06 \x01(\t\x12\x15\n\rend_to_end_id\x18\x07 \x01(\t\"\x12\n\x10GetTotalsRequest\"]\n\x11GetTotalsResponse\x12\"\n\x06ledger\x18\x01 \x01(\x0b\x32\x12.payvand.v1.Totals\x12$\n\x08\x64\x61tabase\x18\x02 \x01(\x0b\x32\x12.payvand.v1.Totals\"\xa4\x01\n\x06Totals\x12\x10\n\x08sequence\x18\x01 \x01(\x04\x12(\n\x08payments\x18\x02 \x03(\x0b\x32\x16.payvand.v1.StateCount\x12\x15\n\rdebits_posted\x18\x03 \x01(\t\x12\x16\n\x0e\x63redits_posted\x18\x04 \x01(\t\x12\x16\n\x0e\x64\x65\x62its_pending\x18\x05 \x01(\t\x12\x17\n\x0f\x63redits_pending\x18\x06 \x01(\t\":\n\nStateCount\x12\r\n\x05state\x18\x01 \x01(\t\x12\r\n\x05\x63ount\x18\x02 \x01(\x04\x12\x0e\n\x06\x61mount\x18\x03 \x01(\t*k\n\x0fParticipantRole\x12 \n\x1cPARTICIPANT_ROLE_UNSPECIFIED\x10\x00\x12\x19\n\x15PARTICIPANT_ROLE_BANK\x10\x01\x12\x1b\n\x17PARTICIPANT_ROLE_AGENCY\x10\x02\x32\xac\x05\n\x0fOperatorService\x12Z\n\x0fPutParticipants\x12\".payvand.v1.PutParticipantsRequest\x1a#.payvand.v1.PutParticipantsResponse\x12]\n\x10ListParticipants\x12#.payvand.v1.ListParticipantsRequest\x1a$.payvand.v1.ListParticipantsResponse\x12Z\n\x0f\x46undParticipant\x12\".payvand.v1.FundParticipantRequest\x1a#.payvand.v1.FundParticipantResponse\x12N\n\x0b\x43loseWindow\x12\x1e.payvand.v1.CloseWindowRequest\x1a\x1f.payvand.v1.CloseWindowResponse\x12\x45\n\x08\x43loseDay\x12\x1b.payvand.v1.CloseDayRequest\x1a\x1c.payvand.v1.CloseDayResponse\x12N\n\x0bListWindows\x12\x1e.payvand.v1.ListWindowsRequest\x1a\x1f.payvand.v1.ListWindowsResponse\x12Q\n\x0cGetStatement\x12\x1f.payvand.v1.GetStatementRequest\x1a .payvand.v1.GetStatementResponse\x12H\n\tGetTotals\x12\x1c.payvand.v1.GetTotalsRequest\x1a\x1d.payvand.v1.GetTotalsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'payvand.v1.operator_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PARTICIPANTROLE']._serialized_start=2099
-  _globals['_PARTICIPANTROLE']._serialized_end=2206
+  _globals['_PARTICIPANTROLE']._serialized_start=2389
+  _globals['_PARTICIPANTROLE']._serialized_end=2496
   _globals['_PARTICIPANT']._serialized_start=50
   _globals['_PARTICIPANT']._serialized_end=251
   _globals['_PUTPARTICIPANTSREQUEST']._serialized_start=253
@@ -57,24 +57,30 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SETTLEMENTWINDOW']._serialized_end=1063
   _globals['_NETPOSITION']._serialized_start=1065
   _globals['_NETPOSITION']._serialized_end=1179
-  _globals['_LISTWINDOWSREQUEST']._serialized_start=1181
-  _globals['_LISTWINDOWSREQUEST']._serialized_end=1236
-  _globals['_LISTWINDOWSRESPONSE']._serialized_start=1238
-  _globals['_LISTWINDOWSRESPONSE']._serialized_end=1306
-  _globals['_GETSTATEMENTREQUEST']._serialized_start=1308
-  _globals['_GETSTATEMENTREQUEST']._serialized_end=1399
-  _globals['_GETSTATEMENTRESPONSE']._serialized_start=1402
-  _globals['_GETSTATEMENTRESPONSE']._serialized_end=1615
-  _globals['_STATEMENTENTRY']._serialized_start=1618
-  _globals['_STATEMENTENTRY']._serialized_end=1755
-  _globals['_GETTOTALSREQUEST']._serialized_start=1757
-  _globals['_GETTOTALSREQUEST']._serialized_end=1775
-  _globals['_GETTOTALSRESPONSE']._serialized_start=1777
-  _globals['_GETTOTALSRESPONSE']._serialized_end=1870
-  _globals['_TOTALS']._serialized_start=1873
-  _globals['_TOTALS']._serialized_end=2037
-  _globals['_STATECOUNT']._serialized_start=2039
-  _globals['_STATECOUNT']._serialized_end=2097
-  _globals['_OPERATORSERVICE']._serialized_start=2209
-  _globals['_OPERATORSERVICE']._serialized_end=2822
+  _globals['_CLOSEDAYREQUEST']._serialized_start=1181
+  _globals['_CLOSEDAYREQUEST']._serialized_end=1212
+  _globals['_CLOSEDAYRESPONSE']._serialized_start=1214
+  _globals['_CLOSEDAYRESPONSE']._serialized_end=1268
+  _globals['_CLOSEDDAY']._serialized_start=1271
+  _globals['_CLOSEDDAY']._serialized_end=1469
+  _globals['_LISTWINDOWSREQUEST']._serialized_start=1471
+  _globals['_LISTWINDOWSREQUEST']._serialized_end=1526
+  _globals['_LISTWINDOWSRESPONSE']._serialized_start=1528
+  _globals['_LISTWINDOWSRESPONSE']._serialized_end=1596
+  _globals['_GETSTATEMENTREQUEST']._serialized_start=1598
+  _globals['_GETSTATEMENTREQUEST']._serialized_end=1689
+  _globals['_GETSTATEMENTRESPONSE']._serialized_start=1692
+  _globals['_GETSTATEMENTRESPONSE']._serialized_end=1905
+  _globals['_STATEMENTENTRY']._serialized_start=1908
+  _globals['_STATEMENTENTRY']._serialized_end=2045
+  _globals['_GETTOTALSREQUEST']._serialized_start=2047
+  _globals['_GETTOTALSREQUEST']._serialized_end=2065
+  _globals['_GETTOTALSRESPONSE']._serialized_start=2067
+  _globals['_GETTOTALSRESPONSE']._serialized_end=2160
+  _globals['_TOTALS']._serialized_start=2163
+  _globals['_TOTALS']._serialized_end=2327
+  _globals['_STATECOUNT']._serialized_start=2329
+  _globals['_STATECOUNT']._serialized_end=2387
+  _globals['_OPERATORSERVICE']._serialized_start=2499
+  _globals['_OPERATORSERVICE']._serialized_end=3183
 # @@protoc_insertion_point(module_scope)

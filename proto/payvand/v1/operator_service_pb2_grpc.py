@@ -56,6 +56,11 @@ class OperatorServiceStub:
                 request_serializer=payvand_dot_v1_dot_operator__service__pb2.CloseWindowRequest.SerializeToString,
                 response_deserializer=payvand_dot_v1_dot_operator__service__pb2.CloseWindowResponse.FromString,
                 _registered_method=True)
+        self.CloseDay = channel.unary_unary(
+                '/payvand.v1.OperatorService/CloseDay',
+                request_serializer=payvand_dot_v1_dot_operator__service__pb2.CloseDayRequest.SerializeToString,
+                response_deserializer=payvand_dot_v1_dot_operator__service__pb2.CloseDayResponse.FromString,
+                _registered_method=True)
         self.ListWindows = channel.unary_unary(
                 '/payvand.v1.OperatorService/ListWindows',
                 request_serializer=payvand_dot_v1_dot_operator__service__pb2.ListWindowsRequest.SerializeToString,
@@ -107,6 +112,13 @@ class OperatorServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CloseDay(self, request, context):
+        """Close the business day: sign the Merkle root over its frames. Idempotent by the date.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListWindows(self, request, context):
         """List settlement windows with their net positions, newest first.
         """
@@ -150,6 +162,11 @@ def add_OperatorServiceServicer_to_server(servicer, server):
                     servicer.CloseWindow,
                     request_deserializer=payvand_dot_v1_dot_operator__service__pb2.CloseWindowRequest.FromString,
                     response_serializer=payvand_dot_v1_dot_operator__service__pb2.CloseWindowResponse.SerializeToString,
+            ),
+            'CloseDay': grpc.unary_unary_rpc_method_handler(
+                    servicer.CloseDay,
+                    request_deserializer=payvand_dot_v1_dot_operator__service__pb2.CloseDayRequest.FromString,
+                    response_serializer=payvand_dot_v1_dot_operator__service__pb2.CloseDayResponse.SerializeToString,
             ),
             'ListWindows': grpc.unary_unary_rpc_method_handler(
                     servicer.ListWindows,
@@ -277,6 +294,33 @@ class OperatorService:
             '/payvand.v1.OperatorService/CloseWindow',
             payvand_dot_v1_dot_operator__service__pb2.CloseWindowRequest.SerializeToString,
             payvand_dot_v1_dot_operator__service__pb2.CloseWindowResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CloseDay(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/payvand.v1.OperatorService/CloseDay',
+            payvand_dot_v1_dot_operator__service__pb2.CloseDayRequest.SerializeToString,
+            payvand_dot_v1_dot_operator__service__pb2.CloseDayResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -45,6 +45,8 @@ class OperatorServiceStub:
     """Close the open settlement window and settle the net positions. Idempotent by the number
     of the window.
     """
+    CloseDay: _grpc.UnaryUnaryMultiCallable[_operator_service_pb2.CloseDayRequest, _operator_service_pb2.CloseDayResponse]
+    """Close the business day: sign the Merkle root over its frames. Idempotent by the date."""
     ListWindows: _grpc.UnaryUnaryMultiCallable[_operator_service_pb2.ListWindowsRequest, _operator_service_pb2.ListWindowsResponse]
     """List settlement windows with their net positions, newest first."""
     GetStatement: _grpc.UnaryUnaryMultiCallable[_operator_service_pb2.GetStatementRequest, _operator_service_pb2.GetStatementResponse]
@@ -69,6 +71,8 @@ class OperatorServiceAsyncStub(OperatorServiceStub):
     """Close the open settlement window and settle the net positions. Idempotent by the number
     of the window.
     """
+    CloseDay: _aio.UnaryUnaryMultiCallable[_operator_service_pb2.CloseDayRequest, _operator_service_pb2.CloseDayResponse]  # type: ignore[assignment]
+    """Close the business day: sign the Merkle root over its frames. Idempotent by the date."""
     ListWindows: _aio.UnaryUnaryMultiCallable[_operator_service_pb2.ListWindowsRequest, _operator_service_pb2.ListWindowsResponse]  # type: ignore[assignment]
     """List settlement windows with their net positions, newest first."""
     GetStatement: _aio.UnaryUnaryMultiCallable[_operator_service_pb2.GetStatementRequest, _operator_service_pb2.GetStatementResponse]  # type: ignore[assignment]
@@ -114,6 +118,14 @@ class OperatorServiceServicer(metaclass=_abc_1.ABCMeta):
         """Close the open settlement window and settle the net positions. Idempotent by the number
         of the window.
         """
+
+    @_abc_1.abstractmethod
+    def CloseDay(
+        self,
+        request: _operator_service_pb2.CloseDayRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_operator_service_pb2.CloseDayResponse, _abc.Awaitable[_operator_service_pb2.CloseDayResponse]]:
+        """Close the business day: sign the Merkle root over its frames. Idempotent by the date."""
 
     @_abc_1.abstractmethod
     def ListWindows(
