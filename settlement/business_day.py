@@ -88,9 +88,16 @@ class Leaf:
         head = np.frombuffer(raw, _LEAF, count=1)[0]
         if head["reserved"]:
             raise ValueError("the reserved bytes of a leaf are zero")
-        names = ("kind", "operation", "index", "sequence", "timestamp", "status", "decision")
         return cls(
-            *(int(head[name]) for name in names), raw[32 : _LEAF.itemsize], raw[_LEAF.itemsize :]
+            kind=int(head["kind"]),
+            operation=int(head["operation"]),
+            index=int(head["index"]),
+            sequence=int(head["sequence"]),
+            timestamp=int(head["timestamp"]),
+            status=int(head["status"]),
+            decision=int(head["decision"]),
+            payload_digest=raw[32 : _LEAF.itemsize],
+            content=raw[_LEAF.itemsize :],
         )
 
 
@@ -170,9 +177,7 @@ class DayHead:
 
     def sign(self, key: Ed25519PrivateKey) -> "ClosedDay":
         """Return the day with its signature."""
-        return ClosedDay(
-            self, key.public_key().public_bytes_raw(), key.sign(self.signed_bytes())
-        )
+        return ClosedDay(self, key.public_key().public_bytes_raw(), key.sign(self.signed_bytes()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,9 +236,7 @@ class ClosedDay:
             raise ValueError("journal has 16 bytes, last_digest and root have 32")
         if not all(0 <= n < 1 << 64 for n in (head.number, head.first, head.last, head.leaves)):
             raise ValueError("day, sequences and leaves are unsigned 64-bit numbers")
-        return cls(
-            head, bytes.fromhex(fields["public_key"]), bytes.fromhex(fields["signature"])
-        )
+        return cls(head, bytes.fromhex(fields["public_key"]), bytes.fromhex(fields["signature"]))
 
     def note(self) -> bytes:
         """Return the note of the closing."""

@@ -28,9 +28,7 @@ class DayNotNext(Exception):
     """The date asked for lies before that of the day closed last."""
 
 
-async def close_day(
-    engine: Engine, journal: Path, key: Ed25519PrivateKey, on: date
-) -> ClosedDay:
+async def close_day(engine: Engine, journal: Path, key: Ed25519PrivateKey, on: date) -> ClosedDay:
     """Close the open day under the date *on*, or return it where it is the day closed last.
 
     One call at a time. Raises `DayNotNext` where a later day is closed already.

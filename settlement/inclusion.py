@@ -63,24 +63,24 @@ class ProvenLeaf:
             leaf = Leaf.read(self.content)
         except ValueError as error:
             raise ProofMalformed(str(error)) from error
-        if leaf.kind == LeafKind.EXPIRY and len(leaf.content) == EXPIRED.itemsize:
-            if u128_of(np.frombuffer(leaf.content, EXPIRED)[0]["id"]) == payment:
-                return "expired"
-        elif (leaf.kind, leaf.operation) == (LeafKind.RECORD, Operation.CREATE_TRANSFERS):
-            if len(leaf.content) == TRANSFER.itemsize:
-                row = np.frombuffer(leaf.content, TRANSFER)[0]
-                if payment in (u128_of(row["id"]), u128_of(row["pending_id"])):
-                    return _word(int(row["flags"]), leaf.status)
+        expiry = (leaf.kind, len(leaf.content)) == (LeafKind.EXPIRY, EXPIRED.itemsize)
+        if expiry and u128_of(np.frombuffer(leaf.content, EXPIRED)[0]["id"]) == payment:
+            return "expired"
+        kinds = (leaf.kind, leaf.operation, len(leaf.content))
+        if kinds == (LeafKind.RECORD, Operation.CREATE_TRANSFERS, TRANSFER.itemsize):
+            row = np.frombuffer(leaf.content, TRANSFER)[0]
+            if payment in (u128_of(row["id"]), u128_of(row["pending_id"])):
+                return _word(int(row["flags"]), leaf.status)
         raise ProofMalformed("a leaf isn't about the payment")
 
     def fields(self, payment: int) -> dict[str, Any]:
         """Return the leaf as JSON says it."""
-        leaf = Leaf.read(self.content)
+        says, leaf = self.says(payment), Leaf.read(self.content)
         dtype = EXPIRED if leaf.kind == LeafKind.EXPIRY else TRANSFER
         row = np.frombuffer(leaf.content, dtype)[0]
         names = ("debit_account_id", "credit_account_id", "amount")
         return {
-            "says": self.says(payment),
+            "says": says,
             "sequence": str(leaf.sequence),
             "index": str(leaf.index),
             "timestamp": str(leaf.timestamp),

@@ -37,9 +37,7 @@ from payvand.settlement.proof import Proof
 __all__ = ["Proof", "prove_all"]
 
 
-async def prove_all(
-    folder: Path, pool: Pool | None = None, *, day_key: bytes = b""
-) -> list[Proof]:
+async def prove_all(folder: Path, pool: Pool | None = None, *, day_key: bytes = b"") -> list[Proof]:
     """Prove what the files of a journal and the projection of it can show.
 
     Args:

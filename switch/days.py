@@ -18,9 +18,7 @@ __all__ = ["DayNotNext", "Days", "day_told"]
 class Days:
     """Close business days on an engine. One for each process."""
 
-    def __init__(
-        self, engine: Engine, journal: Path, key: Ed25519PrivateKey, pool: Pool
-    ) -> None:
+    def __init__(self, engine: Engine, journal: Path, key: Ed25519PrivateKey, pool: Pool) -> None:
         """Close days of *engine*, which writes *journal*, and sign them with *key*."""
         self._engine = engine
         self._journal = journal

@@ -8,9 +8,9 @@ import grpc.aio
 from payvand.client.connection import Connection
 from payvand.client.payment_id import new_payment_id
 from payvand.v1.operator_service_pb2 import (
-    ClosedDay,
     CloseDayRequest,
     CloseDayResponse,
+    ClosedDay,
     CloseWindowRequest,
     CloseWindowResponse,
     FundParticipantRequest,

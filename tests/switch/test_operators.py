@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 from collections.abc import Awaitable, Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -236,6 +237,22 @@ def test_closing_a_window_brings_every_position_back_to_zero(play: Play) -> None
             ("operator", "window.close", "1"),
             ("operator", "window.close", "2"),
         ]
+
+    play(scene)
+
+
+def test_a_day_closes_once_for_each_date_signed_and_audited(play: Play) -> None:
+    async def scene(town: Town, connection: Any) -> None:
+        await settle(town, "melli", "mellat", 300)
+        closed = await town.operator.close_day(date(2026, 11, 24))
+        assert (closed.number, closed.date) == (1, "2026-11-24")
+        assert closed.leaves > 0 and closed.last_sequence >= closed.first_sequence == 1
+        assert await town.operator.close_day(date(2026, 11, 24)) == closed
+        empty = await town.operator.close_day(date(2026, 11, 25))
+        assert (empty.number, empty.leaves) == (2, 0)
+        with pytest.raises(CallFailed, match="is closed already"):
+            await town.operator.close_day(date(2026, 11, 24))
+        assert ("operator", "day.close", "2026-11-24") in await acts(connection)
 
     play(scene)
 

@@ -12,7 +12,9 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from payvand.core.segments import SEGMENT_HEADER_BYTES
+from payvand.core.records import Operation, u128_of
+from payvand.core.segments import SEGMENT_HEADER_BYTES, read_frames
+from payvand.core.statuses import TransferStatus
 from payvand.switch.sandbox.accounts import account_iban
 
 PAYVAND = str(Path(sys.executable).parent / "payvand")
@@ -30,6 +32,7 @@ PROOFS = {
     "limits_hold",
     "windows_net_to_zero",
     "windows_equal_recount",
+    "days_equal_their_roots",
     "projection_has_no_gap",
     "database_equals_ledger",
     "database_equals_windows",
@@ -106,12 +109,39 @@ def test_a_day_is_played_proved_and_verified_and_a_flipped_byte_is_named(data: P
     assert proved.returncode == 0, proved.stdout + proved.stderr
     assert json.loads(proved.stdout)["holds"]
 
+    prove_a_payment(data)
+
     segment = min((data / "journal").glob("segment-*.journal"))
     flip(segment, SEGMENT_HEADER_BYTES + 4096)
     refuted = run("verify", "--data", data, "--json")
     assert refuted.returncode == 1, refuted.stdout + refuted.stderr
     detail = json.loads(refuted.stdout)["details"]["journal_intact"]
     assert segment.name in detail and "frame " in detail and "bytes " in detail
+
+
+def prove_a_payment(data: Path) -> None:
+    """Prove the journal's first payment, and check the proof with the public key alone."""
+    payment = next(
+        transfer
+        for frame in read_frames(data / "journal")
+        if frame.operation == Operation.CREATE_TRANSFERS
+        for transfer, status in zip(frame.records, frame.statuses, strict=True)
+        if transfer["code"] == 1 and status == TransferStatus.CREATED
+    )
+    printed = run("prove", f"{u128_of(payment['id']):032x}", "--data", data)
+    assert printed.returncode == 0, printed.stderr
+    proof = data / "proof.json"
+    proof.write_text(printed.stdout, encoding="ascii")
+    key = data / "keys" / "day.pub.pem"
+    checked = run("check-proof", proof, "--key", key)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert "business day 1 of" in checked.stdout
+    shown = json.loads(run("keys", "--data", data, "--json").stdout)
+    assert run("check-proof", proof, "--key", shown["public_key"]).returncode == 0
+    flip(proof, len(printed.stdout) // 2)
+    refuted = run("check-proof", proof, "--key", key)
+    assert refuted.returncode == 1 and "doesn't hold" in refuted.stdout
+    assert run("prove", f"{1:032x}", "--data", data).returncode == 1
 
 
 def flip(path: Path, offset: int) -> None:
