@@ -64,8 +64,8 @@ class Ledger:
     def account_transfers(self, filter: AccountFilter) -> Records:
         """Return TRANSFER[m], those of one account that match, in the filter's order.
 
-        This and the next three are for ledgers without a journal, which hold all in memory; an
-        engine answers for its own.
+        This and the next three are for ledgers that hold all in memory. Under an engine old
+        transfers stand in the journal: those that ask for transfers raise RuntimeError.
         """
     def account_balances(self, filter: AccountFilter) -> Records:
         """Return BALANCE[m], how an account with a history stood behind those transfers."""
