@@ -153,6 +153,9 @@ async def create_books(connection: Executor, *, afresh: bool = False) -> bool:
             found = await connection.fetchval("SELECT definition FROM books.cursor")
             if found == definition:
                 return False
+        if await connection.fetchval("SELECT to_regclass('books.cursor')"):
+            # A projector's transaction begins there too: it ends first, or waits for this one.
+            await connection.execute("LOCK TABLE books.cursor IN ACCESS EXCLUSIVE MODE")
         await connection.execute("DROP SCHEMA IF EXISTS books CASCADE")
         await connection.execute(text)
         await connection.execute(
