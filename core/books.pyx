@@ -75,7 +75,7 @@ cdef int books_reserve(Books* books, u64 accounts, u64 transfers) except -1 nogi
         with gil:
             raise MemoryError(f"the books are full: {ACCOUNTS_MAX} accounts, or "
                               f"{books.rows_mask + 1} transfer events in memory")
-    index_reserve(&books.account_index, <const u8*>books.accounts, sizeof(Account), accounts)
+    index_reserve(&books.account_index, accounts)
     if transfers:
         ids_reserve(&books.ids, books.rows - books.oldest_row, transfers, books.rows,
                     books.oldest_row)
@@ -166,8 +166,7 @@ cdef void roll_back_accounts(Books* books, u32 accounts_count) noexcept nogil:
     cdef u32 row
     while books.accounts_count > accounts_count:
         row = books.accounts_count - 1
-        index_remove(&books.account_index, <const u8*>books.accounts, sizeof(Account),
-                     hash_id(books.accounts[row].id, books.seed), row)
+        index_remove(&books.account_index, hash_id(books.accounts[row].id, books.seed), row)
         memset(&books.accounts[row], 0, sizeof(Account))
         books.limits[row] = 0
         books.accounts_count = row

@@ -88,6 +88,5 @@ cdef inline void index_insert(Index* index, u64 hash, u32 row) noexcept nogil:
 
 cdef int index_open(Index* index, u64 seed) except -1
 cdef void index_close(Index* index) noexcept
-cdef int index_reserve(Index* index, const u8* rows, u32 row_bytes, u64 more) except -1 nogil
-cdef void index_remove(Index* index, const u8* rows, u32 row_bytes, u64 hash,
-                       u32 row) noexcept nogil
+cdef int index_reserve(Index* index, u64 more) except -1 nogil
+cdef void index_remove(Index* index, u64 hash, u32 row) noexcept nogil

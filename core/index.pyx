@@ -22,7 +22,7 @@ cdef void index_close(Index* index) noexcept:
         index.slots = NULL
 
 
-cdef int index_reserve(Index* index, const u8* rows, u32 row_bytes, u64 more) except -1 nogil:
+cdef int index_reserve(Index* index, u64 more) except -1 nogil:
     """Make room for *more* rows, so that `index_insert` can't fail.
 
     Doubles the table where it would be more than half full; the load stays at 1/2 or below and
@@ -50,8 +50,7 @@ cdef int index_reserve(Index* index, const u8* rows, u32 row_bytes, u64 more) ex
     return 0
 
 
-cdef void index_remove(Index* index, const u8* rows, u32 row_bytes, u64 hash,
-                       u32 row) noexcept nogil:
+cdef void index_remove(Index* index, u64 hash, u32 row) noexcept nogil:
     """Take *row* out and close the gap, so that no probe ends too early."""
     cdef u64 position = hash >> index.shift
     cdef u64 hole, home, slot

@@ -347,7 +347,8 @@ cdef class Ledger:
     def _transfers(self, backwards):
         """Iterate over all transfers in chunks, TRANSFER[k], or from the last chunk backwards."""
         if self.archive is not None:
-            raise RuntimeError("old transfers stand in the journal: read its frames (payvand.core.segments)")
+            raise RuntimeError(
+                "old transfers stand in the journal: read its frames (payvand.core.segments)")
         starts = range(0, self.books.rows, EVENTS_MAX)
         for start in (reversed(starts) if backwards else starts):
             yield self._transfers_from(start)

@@ -63,7 +63,7 @@ cdef int past_raise(const Past* past) except -1:
 
 cdef int past_reserve(Past* past, u64 more) except -1 nogil:
     """Make room for reservations that end late, so that `past_add_late` can't fail."""
-    index_reserve(&past.late.index, <const u8*>past.late.entries, sizeof(Late), more)
+    index_reserve(&past.late.index, more)
     return 0
 
 
@@ -80,8 +80,7 @@ cdef void past_add_late(Past* past, u128 id, u64 hash, u64 row, u64 place) noexc
 cdef void past_drop_late(Past* past, u64 hash) noexcept nogil:
     """Take back the note made last."""
     past.late.count -= 1
-    index_remove(&past.late.index, <const u8*>past.late.entries, sizeof(Late), hash,
-                 <u32>past.late.count)
+    index_remove(&past.late.index, hash, <u32>past.late.count)
 
 
 cdef void late_clear(LateList* late) noexcept nogil:

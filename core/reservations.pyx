@@ -41,7 +41,7 @@ cdef int reservations_reserve(Reservations* reservations, u64 more) except -1 no
     if reservations.places_count + more > RESERVATIONS_MAX:
         with gil:
             raise MemoryError(f"more than {RESERVATIONS_MAX} reservations are under way")
-    index_reserve(&reservations.index, <const u8*>reservations.places, sizeof(Reservation), more)
+    index_reserve(&reservations.index, more)
     if (reservations.due_count > PACKED_FROM
             and reservations.due_count > 2 * <u64>reservations.timed_count):
         pack_due(reservations)
@@ -80,8 +80,7 @@ cdef u32 reserve(Reservations* reservations, const Transfer* transfer, u64 hash,
 cdef void release(Reservations* reservations, u32 place) noexcept nogil:
     """Take a reservation out: it has ended."""
     cdef Reservation* reservation = &reservations.places[place]
-    index_remove(&reservations.index, <const u8*>reservations.places, sizeof(Reservation),
-                 hash_id(reservation.id, reservations.index.seed), place)
+    index_remove(&reservations.index, hash_id(reservation.id, reservations.index.seed), place)
     if reservation.timeout != 0:
         reservations.timed_count -= 1
     reservation.row = NO_TRANSFER

@@ -26,7 +26,7 @@ cdef class Attempts:
         self.attempts_max = attempts_max
         self.ring = <Attempt*>arena_open(<u64>self.attempts_max * sizeof(Attempt))
         index_open(&self.index, int.from_bytes(os.urandom(8), "little"))
-        index_reserve(&self.index, <u8*>self.ring, sizeof(Attempt), self.attempts_max)
+        index_reserve(&self.index, self.attempts_max)
 
     def __dealloc__(self):
         arena_close(self.ring, <u64>self.attempts_max * sizeof(Attempt))
@@ -39,8 +39,8 @@ cdef class Attempts:
         if index_find(&self.index, <u8*>self.ring, sizeof(Attempt), id, hash) != NO_ROW:
             return False
         if self.count == self.attempts_max:
-            index_remove(&self.index, <u8*>self.ring, sizeof(Attempt),
-                         hash_id(self.ring[self.oldest].id, self.index.seed), self.oldest)
+            index_remove(&self.index, hash_id(self.ring[self.oldest].id, self.index.seed),
+                         self.oldest)
             self.oldest = (self.oldest + 1) & (self.attempts_max - 1)
             self.count -= 1
         place = (self.oldest + self.count) & (self.attempts_max - 1)

@@ -34,7 +34,7 @@ cdef int histories_open(Histories* histories, const Group* group, const WindowPl
     # Which slot of an index a key falls on is chance; nothing else depends on the seed.
     index_open(&histories.keys, int.from_bytes(os.urandom(8), "little"))
     histories.rows = <u64*>arena_open(<u64>keys_max * group.row_words * 8)
-    index_reserve(&histories.keys, <u8*>histories.rows, group.row_words * 8, keys_max)
+    index_reserve(&histories.keys, keys_max)
     if histories.chunks_max:
         histories.chunks = <u64*>arena_open(
             <u64>histories.chunks_max * histories.chunk_words * 8)
@@ -43,8 +43,7 @@ cdef int histories_open(Histories* histories, const Group* group, const WindowPl
         index_open(&histories.pair_index[stream], int.from_bytes(os.urandom(8), "little"))
         histories.pairs[stream] = <Pair*>arena_open(
             <u64>histories.chunks_max * CHUNK_ENTRIES * sizeof(Pair))
-        index_reserve(&histories.pair_index[stream], <u8*>histories.pairs[stream], sizeof(Pair),
-                      histories.chunks_max * CHUNK_ENTRIES)
+        index_reserve(&histories.pair_index[stream], histories.chunks_max * CHUNK_ENTRIES)
     return 0
 
 
@@ -145,8 +144,7 @@ cdef void free_row(Histories* histories, u32 place) noexcept nogil:
     cdef u128 key = load_u128(row)
     while ends[0] != NONE:
         drop_oldest(histories, row)
-    index_remove(&histories.keys, <u8*>histories.rows, histories.group.row_words * 8,
-                 hash_id(key, histories.keys.seed), place)
+    index_remove(&histories.keys, hash_id(key, histories.keys.seed), place)
     (<u32*>&row[ROW_STANDING])[1] = 0
     ends[0] = histories.rows_free
     histories.rows_free = place
@@ -232,7 +230,7 @@ cdef void close_pair(Histories* histories, u32 stream, u64 key, u64 value) noexc
     words[1] = value
     pair = load_u128(&words[0])
     cdef u32 place = find_pair(histories, stream, pair)
-    index_remove(&histories.pair_index[stream], <u8*>histories.pairs[stream], sizeof(Pair),
+    index_remove(&histories.pair_index[stream],
                  hash_id(pair, histories.pair_index[stream].seed), place)
     histories.pairs[stream][place].position = histories.pairs_free[stream]
     histories.pairs_free[stream] = place

@@ -41,8 +41,8 @@ cdef class Velocity:
         if self.windows_count:
             self.entries = <Entry*>arena_open(<u64>self.payments_max * sizeof(Entry))
             self.rows = <u8*>arena_open(<u64>self.payments_max * self.row_bytes)
-            index_reserve(&self.ids, <u8*>self.entries, sizeof(Entry), self.payments_max)
-            index_reserve(&self.accounts, self.rows, self.row_bytes, self.payments_max)
+            index_reserve(&self.ids, self.payments_max)
+            index_reserve(&self.accounts, self.payments_max)
 
     def __dealloc__(self):
         arena_close(self.entries, <u64>self.payments_max * sizeof(Entry))
@@ -178,8 +178,7 @@ cdef class Velocity:
                     counted = True
                 self.leave(&windows[place], <u32>1 << place)
         self.forgotten += counted
-        index_remove(&self.ids, <u8*>self.entries, sizeof(Entry),
-                     hash_id(entry.id, self.ids.seed), position)
+        index_remove(&self.ids, hash_id(entry.id, self.ids.seed), position)
         head.oldest = entry.next
         if head.oldest == NONE:
             self.free_row(row)
@@ -209,8 +208,7 @@ cdef class Velocity:
     cdef void free_row(self, u32 row) noexcept nogil:
         """Take back the row of an account that has no payment in the log."""
         cdef Row* head = <Row*>self.windows_of(row) - 1
-        index_remove(&self.accounts, self.rows, self.row_bytes,
-                     hash_id(head.account, self.accounts.seed), row)
+        index_remove(&self.accounts, hash_id(head.account, self.accounts.seed), row)
         head.oldest = self.rows_free
         self.rows_free = row
 

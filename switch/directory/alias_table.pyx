@@ -92,7 +92,7 @@ cdef class AliasTable:
             raise DirectoryFull(f"the directory holds at most {ALIASES_MAX} aliases")
         if self.units_used + units > UNITS_MAX:
             raise DirectoryFull("no room for more names")
-        index_reserve(&self.index, <u8*>self.rows, sizeof(Row), count)
+        index_reserve(&self.index, count)
         # From here on nothing fails.
         for at in range(count):
             name = names[at]
@@ -123,9 +123,7 @@ cdef class AliasTable:
                 continue
             self.unlink(row)
             self.free_name(&self.rows[row])
-            index_remove(
-                &self.index, <u8*>self.rows, sizeof(Row), hash_id(key, self.index.seed), row
-            )
+            index_remove(&self.index, hash_id(key, self.index.seed), row)
             self.rows[row].next = self.free_row
             self.free_row = row
             removed += 1
