@@ -402,7 +402,7 @@ cdef class Archive:
         entries = <Entry*>arena_try(wanted * sizeof(Entry))
         arena_close(self.sorted, self.entries_max * sizeof(Entry))
         self.sorted = <Entry*>arena_try(wanted * sizeof(Entry))
-        if entries != NULL:
+        if entries != NULL and self.entries_max:
             memcpy(entries, self.entries, self.entries_max * sizeof(Entry))
         arena_close(self.entries, self.entries_max * sizeof(Entry))
         self.entries = entries

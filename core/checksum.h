@@ -176,7 +176,7 @@ static void payvand_sha256(const uint8_t *first, size_t first_size, const uint8_
     blocks(state, first, first_size / 64);
     held = first_size % 64;
     memcpy(block, first + (first_size - held), held);
-    if (held) {
+    if (held && second_size) {
         take = second_size < 64 - held ? second_size : 64 - held;
         memcpy(block + held, second, take);
         held += take;
@@ -187,7 +187,7 @@ static void payvand_sha256(const uint8_t *first, size_t first_size, const uint8_
             held = 0;
         }
     }
-    if (!held) {
+    if (!held && second_size) {
         blocks(state, second, second_size / 64);
         held = second_size % 64;
         memcpy(block, second + (second_size - held), held);
