@@ -48,6 +48,7 @@ from payvand.switch.settling import Settling
 from payvand.switch.submitting import Submitter
 from payvand.switch.translate import TIMED_OUT, ReasonBook
 from payvand.switch.upkeep import keep_running
+from payvand.v1 import operator_service_pb2, payment_service_pb2
 
 __all__ = ["ADDRESS_FILE", "Address", "open_switch", "serve"]
 
@@ -61,6 +62,9 @@ CATCH_UP_S_MAX: Final = 30.0
 """How long a call waits for the database to be as far as the ledger."""
 
 NS: Final = 1_000_000_000
+
+PAYMENTS: Final = payment_service_pb2.DESCRIPTOR.services_by_name["PaymentService"]
+OPERATORS: Final = operator_service_pb2.DESCRIPTOR.services_by_name["OperatorService"]
 
 log = structlog.get_logger("payvand.switch")
 
@@ -143,7 +147,7 @@ class Switch:
         if self._own_database is not None:
             self._spawn("upkeep", keep_running(self._own_database))
         metrics_port = self._expose(stack, ages)
-        server = Server(payments, operators)
+        server = Server({PAYMENTS: payments, OPERATORS: operators})
         address = await server.start(settings.listen, self._certificates())
         stack.push_async_callback(self._end_calls, server, payments)
         self.address = Address(address, f"{settings.host}:{metrics_port}", os.getpid())

@@ -31,13 +31,16 @@ class Role(StrEnum):
     BANK = "bank"
     AGENCY = "agency"
     OPERATOR = "operator"
+    AUDITOR = "auditor"
+    """Reads what operators read, and does nothing."""
     SWITCH = "switch"
 
 
 _BANK = frozenset({Role.BANK})
 _PARTICIPANTS = frozenset({Role.BANK, Role.AGENCY})
 _OPERATOR = frozenset({Role.OPERATOR})
-_PARTICIPANTS_AND_OPERATOR = _PARTICIPANTS | _OPERATOR
+_READERS = frozenset({Role.OPERATOR, Role.AUDITOR})
+_PARTICIPANTS_AND_READERS = _PARTICIPANTS | _READERS
 _EVERYBODY = frozenset(Role)
 
 METHOD_ROLES: Final[Mapping[str, frozenset[Role]]] = {
@@ -47,13 +50,13 @@ METHOD_ROLES: Final[Mapping[str, frozenset[Role]]] = {
     "/payvand.v1.PaymentService/Follow": _PARTICIPANTS,
     "/payvand.v1.PaymentService/GetStatus": _PARTICIPANTS,
     "/payvand.v1.OperatorService/PutParticipants": _OPERATOR,
-    "/payvand.v1.OperatorService/ListParticipants": _PARTICIPANTS_AND_OPERATOR,
+    "/payvand.v1.OperatorService/ListParticipants": _PARTICIPANTS_AND_READERS,
     "/payvand.v1.OperatorService/FundParticipant": _OPERATOR,
     "/payvand.v1.OperatorService/CloseWindow": _OPERATOR,
     "/payvand.v1.OperatorService/CloseDay": _OPERATOR,
-    "/payvand.v1.OperatorService/ListWindows": _OPERATOR,
-    "/payvand.v1.OperatorService/GetStatement": _PARTICIPANTS_AND_OPERATOR,
-    "/payvand.v1.OperatorService/GetTotals": _OPERATOR,
+    "/payvand.v1.OperatorService/ListWindows": _READERS,
+    "/payvand.v1.OperatorService/GetStatement": _PARTICIPANTS_AND_READERS,
+    "/payvand.v1.OperatorService/GetTotals": _READERS,
     # Standard services, open to whoever holds a certificate of this switch.
     "/grpc.health.v1.Health/Check": _EVERYBODY,
     "/grpc.health.v1.Health/List": _EVERYBODY,
@@ -72,11 +75,14 @@ class Caller:
     name: str
     """The short name: a participant's for a bank or an agency."""
 
+    @property
+    def reads_all(self) -> bool:
+        """Whether the caller reads what concerns any participant."""
+        return self.role in _READERS
+
     def speaks_for(self, participant: str) -> bool:
-        """Tell whether the caller may ask about *participant*: itself, or anybody for operators."""
-        return self.role is Role.OPERATOR or (
-            self.role in _PARTICIPANTS and self.name == participant
-        )
+        """Tell whether the caller may ask about *participant*: itself, or all if it reads all."""
+        return self.reads_all or (self.role in _PARTICIPANTS and self.name == participant)
 
 
 class Unauthenticated(Exception):

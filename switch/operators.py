@@ -27,7 +27,7 @@ from payvand.settlement.netting import (
 from payvand.settlement.windows import ClosedWindow
 from payvand.switch import directory_file
 from payvand.switch.days import DayNotNext, Days, day_told
-from payvand.switch.identity import Role, caller_of
+from payvand.switch.identity import caller_of
 from payvand.switch.participant import Participant
 from payvand.switch.participants import (
     CENTRAL_BANK_ACCOUNT,
@@ -263,7 +263,7 @@ class OperatorServicer:
     ) -> pb.GetStatementResponse:
         """Tell what moved a participant's position in a window, a page at a time."""
         caller = caller_of(context)
-        name = request.participant or (caller.name if caller.role is not Role.OPERATOR else "")
+        name = request.participant or ("" if caller.reads_all else caller.name)
         if not caller.speaks_for(name):
             await context.abort(
                 grpc.StatusCode.PERMISSION_DENIED,

@@ -5,7 +5,7 @@ all others are those of the generated code.
 """
 
 import inspect
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any, Final
@@ -25,7 +25,6 @@ from payvand.core.errors import EngineClosed, JournalFault, PayvandFault
 from payvand.settlement.errors import SettlementFault
 from payvand.switch.admission import Admission, TooManyCalls
 from payvand.switch.identity import Authoriser, caller_of
-from payvand.v1 import operator_service_pb2, payment_service_pb2
 
 __all__ = ["MESSAGE_BYTES_MAX", "DatabaseBehind", "Server", "ServerFault"]
 
@@ -51,8 +50,6 @@ OPTIONS: Final = (
     ("grpc.so_reuseport", 0),
 )
 
-PAYMENTS: Final = payment_service_pb2.DESCRIPTOR.services_by_name["PaymentService"]
-OPERATORS: Final = operator_service_pb2.DESCRIPTOR.services_by_name["OperatorService"]
 SERIALISED: Final = frozenset({"Follow"})
 
 
@@ -70,21 +67,18 @@ class DatabaseBehind(PayvandFault):
 class Server:
     """The switch's gRPC server."""
 
-    def __init__(self, payments: object, operators: object) -> None:
-        """Serve *payments* and *operators*, servicers of the contract."""
+    def __init__(self, services: Mapping[ServiceDescriptor, object]) -> None:
+        """Serve *services* of the contract, each by its servicer."""
         self._server = grpc.aio.server(
             interceptors=[Authoriser()], options=OPTIONS, maximum_concurrent_rpcs=CALLS_MAX
         )
         admission = Admission()
         self._health = health.HealthServicer()
         self._server.add_generic_rpc_handlers(
-            tuple(
-                _methods(service, servicer, admission)
-                for service, servicer in ((PAYMENTS, payments), (OPERATORS, operators))
-            )
+            tuple(_methods(service, servicer, admission) for service, servicer in services.items())
         )
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        names = (PAYMENTS.full_name, OPERATORS.full_name, HEALTH)
+        names = (*(service.full_name for service in services), HEALTH)
         reflection.enable_server_reflection((*names, reflection.SERVICE_NAME), self._server)
         self._names = ("", *names)
 

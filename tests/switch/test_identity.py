@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib import import_module
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +19,14 @@ from grpc_reflection.v1alpha import reflection
 from payvand.client.connection import open_channel
 from payvand.switch.certificates import issue
 from payvand.switch.identity import METHOD_ROLES, Authoriser, Caller, Role, caller_of
-from payvand.v1 import operator_service_pb2, payment_service_pb2
 
 METHODS: list[MethodDescriptor] = [
     method
-    for file in (payment_service_pb2.DESCRIPTOR, operator_service_pb2.DESCRIPTOR)
-    for service in file.services_by_name.values()
+    for path in sorted(files("payvand.v1").iterdir(), key=lambda path: path.name)
+    if path.name.endswith("_service_pb2.py")
+    for service in import_module(
+        f"payvand.v1.{path.name.removesuffix('.py')}"
+    ).DESCRIPTOR.services_by_name.values()
     for method in service.methods
 ]
 
@@ -52,6 +56,7 @@ def test_only_a_bank_sends_money_and_only_an_operator_closes_windows() -> None:
         (Caller(Role.BANK, "melli"), "tejarat", False),
         (Caller(Role.AGENCY, "tax"), "tax", True),
         (Caller(Role.OPERATOR, "operator"), "melli", True),
+        (Caller(Role.AUDITOR, "auditor"), "melli", True),
         (Caller(Role.SWITCH, "melli"), "melli", False),
     ],
 )
