@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: setup build demo test check proto lock soak clean
+.PHONY: setup build demo test check proto accept-contract lock soak clean
 
 SOURCES := setup.py $(shell find core risk settlement switch bench -name '*.pyx' -o -name '*.pxd' -o -name '*.h' 2>/dev/null)
 
@@ -39,13 +39,18 @@ check: build
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	cd proto && ../$(BIN)/buf lint && ../$(BIN)/buf format --diff --exit-code
+	cd proto && ../$(BIN)/buf lint && ../$(BIN)/buf format --diff --exit-code && \
+		../$(BIN)/buf breaking --against accepted.binpb
 
 # Regenerate the code of the contract after an edit of proto/payvand/v1/*.proto.
 proto: $(VENV)/.locked
 	cd proto && ../$(BIN)/buf format --write
 	cd proto && PATH="$(abspath $(BIN)):$$PATH" ../$(BIN)/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. \
 		--grpc_python_out=. --mypy_grpc_out=. payvand/v1/*.proto
+
+# Take what was added to the contract into what must never break.
+accept-contract: check
+	cd proto && ../$(BIN)/buf build --exclude-source-info --output accepted.binpb
 
 # Long runs: thousands of examples and crash points.
 soak: build

@@ -20,7 +20,7 @@ from payvand.switch.directory_file import ParticipantEntry
 from payvand.switch.identity import Role
 from payvand.switch.onboarding import OPERATOR, issue_all, put
 from payvand.switch.verifying import verify
-from payvand.v1.operator_service_pb2 import GetTotalsResponse
+from payvand.v1.book_service_pb2 import GetTotalsResponse
 
 __all__ = ["Running", "open_switch"]
 

@@ -40,15 +40,18 @@ from payvand.switch.day_key import day_key
 from payvand.switch.days import Days
 from payvand.switch.identity import Role
 from payvand.switch.metrics import Metrics
-from payvand.switch.operators import OperatorServicer
 from payvand.switch.participants import Registry
 from payvand.switch.payments import PaymentServicer
 from payvand.switch.server import DatabaseBehind, Server, ServerFault
+from payvand.switch.services.books import BookServicer
+from payvand.switch.services.business_days import BusinessDayServicer
+from payvand.switch.services.participants import ParticipantServicer
+from payvand.switch.services.settlement import SettlementServicer
+from payvand.switch.services.statements import StatementServicer
 from payvand.switch.settling import Settling
 from payvand.switch.submitting import Submitter
 from payvand.switch.translate import TIMED_OUT, ReasonBook
 from payvand.switch.upkeep import keep_running
-from payvand.v1 import operator_service_pb2, payment_service_pb2
 
 __all__ = ["ADDRESS_FILE", "Address", "open_switch", "serve"]
 
@@ -63,8 +66,6 @@ CATCH_UP_S_MAX: Final = 30.0
 
 NS: Final = 1_000_000_000
 
-PAYMENTS: Final = payment_service_pb2.DESCRIPTOR.services_by_name["PaymentService"]
-OPERATORS: Final = operator_service_pb2.DESCRIPTOR.services_by_name["OperatorService"]
 
 log = structlog.get_logger("payvand.switch")
 
@@ -125,13 +126,14 @@ class Switch:
             metrics=self.metrics,
             catch_up=self.catch_up,
         )
-        operators = OperatorServicer(
-            engine=engine,
-            pool=pool,
-            registry=registry,
-            settling=settling,
-            days=Days(engine, settings.journal, day_key(settings.data), pool),
-            catch_up=self.catch_up,
+        days = Days(engine, settings.journal, day_key(settings.data), pool)
+        services = (
+            payments,
+            ParticipantServicer(engine, pool, registry, settling),
+            SettlementServicer(pool, registry, settling, self.catch_up),
+            BusinessDayServicer(days),
+            StatementServicer(pool, registry, settling, self.catch_up),
+            BookServicer(engine, pool, self.catch_up),
         )
         ages = Ages(
             {
@@ -147,7 +149,7 @@ class Switch:
         if self._own_database is not None:
             self._spawn("upkeep", keep_running(self._own_database))
         metrics_port = self._expose(stack, ages)
-        server = Server({PAYMENTS: payments, OPERATORS: operators})
+        server = Server(*services)
         address = await server.start(settings.listen, self._certificates())
         stack.push_async_callback(self._end_calls, server, payments)
         self.address = Address(address, f"{settings.host}:{metrics_port}", os.getpid())

@@ -10,7 +10,7 @@ from payvand.core.engine import Engine
 from payvand.settlement.business_day import ClosedDay
 from payvand.settlement.database import Pool, record_audit
 from payvand.settlement.day_closing import DayNotNext, close_day
-from payvand.v1 import operator_service_pb2 as pb
+from payvand.v1 import business_day_service_pb2 as pb
 
 __all__ = ["DayNotNext", "Days", "day_told"]
 

@@ -19,6 +19,8 @@ from typing import Any, Final
 import grpc
 import grpc.aio
 
+from payvand.switch.refusing import refuse
+
 __all__ = ["METHOD_ROLES", "Authoriser", "Caller", "Role", "caller_of"]
 
 URN_PREFIX: Final = "urn:payvand:"
@@ -49,14 +51,14 @@ METHOD_ROLES: Final[Mapping[str, frozenset[Role]]] = {
     "/payvand.v1.PaymentService/Answer": _PARTICIPANTS,
     "/payvand.v1.PaymentService/Follow": _PARTICIPANTS,
     "/payvand.v1.PaymentService/GetStatus": _PARTICIPANTS,
-    "/payvand.v1.OperatorService/PutParticipants": _OPERATOR,
-    "/payvand.v1.OperatorService/ListParticipants": _PARTICIPANTS_AND_READERS,
-    "/payvand.v1.OperatorService/FundParticipant": _OPERATOR,
-    "/payvand.v1.OperatorService/CloseWindow": _OPERATOR,
-    "/payvand.v1.OperatorService/CloseDay": _OPERATOR,
-    "/payvand.v1.OperatorService/ListWindows": _READERS,
-    "/payvand.v1.OperatorService/GetStatement": _PARTICIPANTS_AND_READERS,
-    "/payvand.v1.OperatorService/GetTotals": _READERS,
+    "/payvand.v1.ParticipantService/PutParticipants": _OPERATOR,
+    "/payvand.v1.ParticipantService/ListParticipants": _PARTICIPANTS_AND_READERS,
+    "/payvand.v1.ParticipantService/FundParticipant": _OPERATOR,
+    "/payvand.v1.SettlementService/CloseWindow": _OPERATOR,
+    "/payvand.v1.SettlementService/ListWindows": _READERS,
+    "/payvand.v1.BusinessDayService/CloseDay": _OPERATOR,
+    "/payvand.v1.StatementService/GetStatement": _PARTICIPANTS_AND_READERS,
+    "/payvand.v1.BookService/GetTotals": _READERS,
     # Standard services, open to whoever holds a certificate of this switch.
     "/grpc.health.v1.Health/Check": _EVERYBODY,
     "/grpc.health.v1.Health/List": _EVERYBODY,
@@ -147,12 +149,13 @@ async def _authorise(context: Any, method: str, allowed: frozenset[Role]) -> Non
     try:
         caller = caller_of(context)
     except Unauthenticated as fault:
-        await context.abort(grpc.StatusCode.UNAUTHENTICATED, str(fault))
-        raise
+        await refuse(context, grpc.StatusCode.UNAUTHENTICATED, "caller.certificate", str(fault))
     if caller.role not in allowed:
         needed = " or ".join(sorted(allowed)) or "one that nobody has: the method is shut"
-        await context.abort(
+        await refuse(
+            context,
             grpc.StatusCode.PERMISSION_DENIED,
+            "caller.role",
             f"the {caller.role} {caller.name!r} may not call {method.lstrip('/')}; "
             f"the call needs the role {needed}",
         )

@@ -13,7 +13,7 @@ from payvand.client import Operator
 from payvand.switch.certificates import issue, make_authority
 from payvand.switch.directory_file import ParticipantEntry
 from payvand.switch.identity import Role
-from payvand.v1.operator_service_pb2 import Participant, ParticipantRole
+from payvand.v1.participant_service_pb2 import Participant, ParticipantRole
 
 __all__ = ["OPERATOR", "ROLE_NAMES", "funding_id", "issue_all", "prefund", "put"]
 

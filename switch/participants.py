@@ -34,6 +34,7 @@ from payvand.switch.units import IRR
 
 __all__ = [
     "CENTRAL_BANK_ACCOUNT",
+    "FUNDING_CODE",
     "PARTICIPANTS_MAX",
     "ParticipantRefused",
     "Registry",
@@ -43,6 +44,9 @@ PARTICIPANTS_MAX = 4_000
 """All participants of one switch: both accounts of each fit one read of the ledger."""
 
 CENTRAL_BANK_ACCOUNT = 1
+
+FUNDING_CODE = 11
+"""The code of transfers of central bank money into a settlement account."""
 """The switch's own account that stands for money at the central bank; it funds the others."""
 
 POSITION_CODE = 1

@@ -21,10 +21,12 @@ from payvand.switch.following import Divider, follow
 from payvand.switch.identity import caller_of
 from payvand.switch.metrics import Metrics
 from payvand.switch.participants import Registry
+from payvand.switch.refusing import refuse
 from payvand.switch.routing import Route
 from payvand.switch.standing import statuses
 from payvand.switch.submitting import Judged, Submitter
 from payvand.switch.translate import ReasonBook
+from payvand.v1.payment_service_pb2 import DESCRIPTOR as CONTRACT
 from payvand.v1.payment_service_pb2 import (
     AnswerRequest,
     AnswerResponse,
@@ -45,6 +47,8 @@ STREAM_BATCHES_MAX: Final = 16
 
 class PaymentServicer:
     """Serve the methods of `payvand.v1.PaymentService`; the contract says what each promises."""
+
+    SERVICE: Final = CONTRACT.services_by_name["PaymentService"]
 
     def __init__(
         self,
@@ -127,18 +131,20 @@ class PaymentServicer:
         try:
             states = await answer(self._engine, self._metrics, request.answers, creditor)
         except AnswerMalformed as fault:
-            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(fault))
-            raise
+            await refuse(context, grpc.StatusCode.INVALID_ARGUMENT, "answer.form", str(fault))
         return AnswerResponse(states=states)  # type: ignore[arg-type]  # an open enum
 
     async def Follow(self, request: FollowRequest, context: Any) -> AsyncIterator[bytes]:
         """Send what concerns the caller; the messages are serialised already."""
         caller = await self._caller(context)
         if request.cursor > self._engine.sequence:
-            await context.abort(
+            await refuse(
+                context,
                 grpc.StatusCode.OUT_OF_RANGE,
+                "cursor.ahead",
                 f"cursor {request.cursor} is ahead of the journal, which is at "
                 f"{self._engine.sequence}: it isn't one that this switch gave out",
+                field="cursor",
             )
         stream = object()
         async with self._open_stream("Follow"):
@@ -172,8 +178,10 @@ class PaymentServicer:
         caller = caller_of(context)
         route = self._registry.routing.by_name.get(caller.name)
         if route is None or route.role != caller.role:
-            await context.abort(
+            await refuse(
+                context,
                 grpc.StatusCode.FAILED_PRECONDITION,
+                "caller.onboarded",
                 f"the {caller.role} {caller.name!r} isn't onboarded on this switch: an operator "
                 "does so with `payvand participants put`",
             )
@@ -203,8 +211,10 @@ async def _abandon(batches: "asyncio.Queue[asyncio.Task[Judged] | None]") -> Non
 async def _bound(context: Any, field: str, items: Sequence[Any]) -> None:
     """End the call where it holds more than one batch."""
     if len(items) > BATCH_EVENTS_MAX:
-        await context.abort(
+        await refuse(
+            context,
             grpc.StatusCode.INVALID_ARGUMENT,
-            f"{field}: batch.size: {len(items):,} are more than {BATCH_EVENTS_MAX:,}: "
-            "send them in several requests",
+            "batch.size",
+            f"{len(items):,} are more than {BATCH_EVENTS_MAX:,}: send them in several requests",
+            field=field,
         )

@@ -12,7 +12,7 @@ from typing import Final
 from payvand.settlement.netting import position_account
 from payvand.switch.identity import Role
 from payvand.switch.participant import Participant
-from payvand.v1.operator_service_pb2 import ParticipantRole
+from payvand.v1.participant_service_pb2 import ParticipantRole
 
 __all__ = ["ROLES", "Route", "Routing"]
 

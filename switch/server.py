@@ -5,10 +5,10 @@ all others are those of the generated code.
 """
 
 import inspect
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import asyncpg
 import grpc
@@ -25,6 +25,7 @@ from payvand.core.errors import EngineClosed, JournalFault, PayvandFault
 from payvand.settlement.errors import SettlementFault
 from payvand.switch.admission import Admission, TooManyCalls
 from payvand.switch.identity import Authoriser, caller_of
+from payvand.switch.refusing import refuse
 
 __all__ = ["MESSAGE_BYTES_MAX", "DatabaseBehind", "Server", "ServerFault"]
 
@@ -33,6 +34,9 @@ MESSAGE_BYTES_MAX: Final = 16 * 1024 * 1024
 
 CALLS_MAX: Final = 2_048
 """Calls and streams of all callers under way; more end with RESOURCE_EXHAUSTED."""
+
+RETRY_AFTER_MS: Final = 1_000
+"""When a call that can't be served now is worth another try."""
 
 OPTIONS: Final = (
     ("grpc.max_send_message_length", MESSAGE_BYTES_MAX),
@@ -64,21 +68,29 @@ class DatabaseBehind(PayvandFault):
     """The database doesn't keep up with the ledger; what needs it has to wait."""
 
 
+class Servicer(Protocol):
+    """What serves the methods of a service of the contract, each under its name."""
+
+    @property
+    def SERVICE(self) -> ServiceDescriptor:
+        """The service."""
+
+
 class Server:
     """The switch's gRPC server."""
 
-    def __init__(self, services: Mapping[ServiceDescriptor, object]) -> None:
-        """Serve *services* of the contract, each by its servicer."""
+    def __init__(self, *servicers: Servicer) -> None:
+        """Serve *servicers*, each a service of the contract."""
         self._server = grpc.aio.server(
             interceptors=[Authoriser()], options=OPTIONS, maximum_concurrent_rpcs=CALLS_MAX
         )
         admission = Admission()
         self._health = health.HealthServicer()
         self._server.add_generic_rpc_handlers(
-            tuple(_methods(service, servicer, admission) for service, servicer in services.items())
+            tuple(_methods(servicer.SERVICE, servicer, admission) for servicer in servicers)
         )
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        names = (*(service.full_name for service in services), HEALTH)
+        names = (*(servicer.SERVICE.full_name for servicer in servicers), HEALTH)
         reflection.enable_server_reflection((*names, reflection.SERVICE_NAME), self._server)
         self._names = ("", *names)
 
@@ -177,17 +189,26 @@ async def _tell_fault(fault: Exception, context: Any) -> None:
         case grpc.aio.AbortError():
             return
         case TooManyCalls():
-            await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, str(fault))
+            await refuse(
+                context,
+                grpc.StatusCode.RESOURCE_EXHAUSTED,
+                "calls.share",
+                str(fault),
+                retry_after_ms=RETRY_AFTER_MS,
+            )
         case EngineClosed() | JournalFault():
-            text = f"the switch is stopping: {fault}"
+            rule, text = "switch.stopping", f"the switch is stopping: {fault}"
         case DatabaseBehind() | SettlementFault():
-            text = str(fault)
+            rule, text = "database.behind", str(fault)
         case asyncpg.PostgresError() | asyncpg.InterfaceError() | OSError() | TimeoutError():
-            text = f"the database doesn't answer: {type(fault).__name__}"
+            rule, text = "database.silent", f"the database doesn't answer: {type(fault).__name__}"
         case _:
             log.error("a call failed", exc_info=fault)
-            await context.abort(
-                grpc.StatusCode.INTERNAL, "a mistake in the switch; its log says more"
+            await refuse(
+                context,
+                grpc.StatusCode.INTERNAL,
+                "switch.mistake",
+                "a mistake in the switch; its log says more",
             )
     log.warning("a call can't be served now", fault=str(fault), kind=type(fault).__name__)
-    await context.abort(grpc.StatusCode.UNAVAILABLE, text)
+    await refuse(context, grpc.StatusCode.UNAVAILABLE, rule, text, retry_after_ms=RETRY_AFTER_MS)

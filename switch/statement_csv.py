@@ -1,7 +1,7 @@
 """A statement's entries as CSV: the same columns wherever one is written."""
 
 from payvand.client import payment_id_text
-from payvand.v1.operator_service_pb2 import StatementEntry
+from payvand.v1.statement_service_pb2 import StatementEntry
 
 __all__ = ["CSV_COLUMNS", "csv_row"]
 

@@ -7,7 +7,7 @@ import click
 
 from payvand.switch.cli.options import Door, as_json, door_options
 from payvand.switch.cli.printing import print_json
-from payvand.v1.operator_service_pb2 import ClosedDay
+from payvand.v1.business_day_service_pb2 import ClosedDay
 
 __all__ = ["close_day"]
 

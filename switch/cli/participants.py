@@ -9,7 +9,7 @@ from payvand.switch.cli.options import Door, as_json, door_options
 from payvand.switch.cli.printing import amount_text, print_json, print_table
 from payvand.switch.directory_file import ParticipantEntry, load
 from payvand.switch.onboarding import ROLE_NAMES, put
-from payvand.v1.operator_service_pb2 import Participant, ParticipantPosition
+from payvand.v1.participant_service_pb2 import Participant, ParticipantPosition
 
 __all__ = ["participants"]
 

@@ -7,7 +7,7 @@ import click
 from payvand.switch.cli.options import Door, as_json, door_options
 from payvand.switch.cli.printing import print_json
 from payvand.switch.cli.windows import print_window, window_json
-from payvand.v1.operator_service_pb2 import SettlementWindow
+from payvand.v1.settlement_service_pb2 import SettlementWindow
 
 __all__ = ["settle"]
 

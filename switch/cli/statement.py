@@ -11,7 +11,7 @@ from payvand.client import payment_id_text
 from payvand.switch.cli.options import OPERATOR, Door, door_options
 from payvand.switch.cli.printing import JsonListing, amount_text, moment
 from payvand.switch.statement_csv import CSV_COLUMNS, csv_row
-from payvand.v1.operator_service_pb2 import GetStatementResponse, StatementEntry
+from payvand.v1.statement_service_pb2 import GetStatementResponse, StatementEntry
 
 __all__ = ["statement"]
 

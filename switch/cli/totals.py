@@ -8,7 +8,7 @@ import click
 from payvand.switch.cli.faults import ANSWER_IS_NO
 from payvand.switch.cli.options import Door, as_json, door_options
 from payvand.switch.cli.printing import amount_text, print_json, print_table
-from payvand.v1.operator_service_pb2 import GetTotalsResponse, Totals
+from payvand.v1.book_service_pb2 import GetTotalsResponse, Totals
 
 __all__ = ["totals", "totals_json"]
 

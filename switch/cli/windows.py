@@ -7,7 +7,7 @@ import click
 
 from payvand.switch.cli.options import Door, as_json, door_options
 from payvand.switch.cli.printing import amount_text, moment, print_json, print_table
-from payvand.v1.operator_service_pb2 import SettlementWindow
+from payvand.v1.settlement_service_pb2 import SettlementWindow
 
 __all__ = ["print_window", "window_json", "windows"]
 

@@ -10,6 +10,7 @@ from payvand.client.faults import (
     CertificatesMissing,
     ClientFault,
     NotPermitted,
+    Refusal,
     SwitchUnreachable,
 )
 from payvand.client.operator import Operator
@@ -26,6 +27,7 @@ __all__ = [
     "ClientFault",
     "NotPermitted",
     "Operator",
+    "Refusal",
     "SwitchUnreachable",
     "new_payment_id",
     "open_channel",

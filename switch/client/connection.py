@@ -9,14 +9,14 @@ import grpc.aio
 
 from payvand.client.backoff import Backoff
 from payvand.client.faults import CertificatesMissing, fault_of
-from payvand.v1.operator_service_pb2 import (
-    GetStatementRequest,
-    GetStatementResponse,
+from payvand.v1.participant_service_pb2 import (
     ListParticipantsRequest,
     ListParticipantsResponse,
     ParticipantPosition,
 )
-from payvand.v1.operator_service_pb2_grpc import OperatorServiceStub
+from payvand.v1.participant_service_pb2_grpc import ParticipantServiceStub
+from payvand.v1.statement_service_pb2 import GetStatementRequest, GetStatementResponse
+from payvand.v1.statement_service_pb2_grpc import StatementServiceStub
 
 __all__ = ["MESSAGE_BYTES_MAX", "PATIENCE_S", "Connection", "open_channel"]
 
@@ -76,7 +76,8 @@ class Connection:
         self.address = address
         self._channel = channel
         self._patience_s = patience_s
-        self._operators = OperatorServiceStub(channel)
+        self._participants = ParticipantServiceStub(channel)
+        self._statements = StatementServiceStub(channel)
 
     @classmethod
     def connect(cls, address: str, certificates: Path, *, patience_s: float = PATIENCE_S) -> Self:
@@ -105,7 +106,7 @@ class Connection:
     async def participants(self) -> list[ParticipantPosition]:
         """Return the participants with their positions; a bank sees itself alone."""
         reply: ListParticipantsResponse = await self._call(
-            self._operators.ListParticipants, ListParticipantsRequest()
+            self._participants.ListParticipants, ListParticipantsRequest()
         )
         return list(reply.participants)
 
@@ -125,7 +126,7 @@ class Connection:
         """
         request = GetStatementRequest(participant=participant, window=window, page_size=page_size)
         while True:
-            page: GetStatementResponse = await self._call(self._operators.GetStatement, request)
+            page: GetStatementResponse = await self._call(self._statements.GetStatement, request)
             yield page
             if not page.next_page:
                 return

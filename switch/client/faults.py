@@ -9,14 +9,19 @@ A payment that is refused or declined is no fault: its state stands in the reply
     └── CallFailed            the switch answered the call as a whole with an error
 """
 
+from dataclasses import dataclass
+
 import grpc
 import grpc.aio
+from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RetryInfo
+from google.rpc.status_pb2 import Status
 
 __all__ = [
     "CallFailed",
     "CertificatesMissing",
     "ClientFault",
     "NotPermitted",
+    "Refusal",
     "SwitchUnreachable",
     "ended_early",
     "fault_of",
@@ -51,13 +56,43 @@ class NotPermitted(ClientFault):
     """The caller's certificate does not allow the call."""
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a call was refused, for programs."""
+
+    rule: str = ""
+    """The id of the rule that said no, for example `id.form`; ids don't change."""
+    field: str = ""
+    """The path of the field at fault; empty where none is."""
+    retry_after_ms: int | None = None
+    """When the same call may succeed, where the switch knows."""
+
+
 class CallFailed(ClientFault):
     """The switch answered the call with an error."""
 
-    def __init__(self, message: str, *, hint: str, code: grpc.StatusCode) -> None:
-        """Keep the status *code* of grpc beside the words."""
+    def __init__(self, message: str, *, hint: str, code: grpc.StatusCode, refusal: Refusal) -> None:
+        """Keep the status *code* of grpc and the *refusal* beside the words."""
         super().__init__(message, hint=hint)
         self.code = code
+        self.refusal = refusal
+
+
+def _refusal_of(error: grpc.aio.AioRpcError) -> Refusal:
+    """Return what the switch says in `google.rpc.Status`; empty where it says nothing."""
+    rule, field, retry_after_ms = "", "", None
+    for key, value in error.trailing_metadata():
+        if key != "grpc-status-details-bin" or not isinstance(value, bytes):
+            continue
+        for detail in Status.FromString(value).details:
+            info, request, retry = ErrorInfo(), BadRequest(), RetryInfo()
+            if detail.Unpack(info):
+                rule = info.reason
+            elif detail.Unpack(request):
+                field = next((each.field for each in request.field_violations), "")
+            elif detail.Unpack(retry):
+                retry_after_ms = retry.retry_delay.ToMilliseconds()
+    return Refusal(rule, field, retry_after_ms)
 
 
 def fault_of(error: grpc.aio.AioRpcError, address: str) -> ClientFault:
@@ -76,6 +111,7 @@ def fault_of(error: grpc.aio.AioRpcError, address: str) -> ClientFault:
                 f"the switch at {address} answered {code.name}: {details}",
                 hint="the same call with the same ids may be made again",
                 code=code,
+                refusal=_refusal_of(error),
             )
 
 

@@ -7,24 +7,25 @@ import grpc.aio
 
 from payvand.client.connection import Connection
 from payvand.client.payment_id import new_payment_id
-from payvand.v1.operator_service_pb2 import (
-    CloseDayRequest,
-    CloseDayResponse,
-    ClosedDay,
-    CloseWindowRequest,
-    CloseWindowResponse,
+from payvand.v1.book_service_pb2 import GetTotalsRequest, GetTotalsResponse
+from payvand.v1.book_service_pb2_grpc import BookServiceStub
+from payvand.v1.business_day_service_pb2 import CloseDayRequest, CloseDayResponse, ClosedDay
+from payvand.v1.business_day_service_pb2_grpc import BusinessDayServiceStub
+from payvand.v1.participant_service_pb2 import (
     FundParticipantRequest,
     FundParticipantResponse,
-    GetTotalsRequest,
-    GetTotalsResponse,
-    ListWindowsRequest,
-    ListWindowsResponse,
     Participant,
     PutParticipantsRequest,
     PutParticipantsResponse,
+)
+from payvand.v1.settlement_service_pb2 import (
+    CloseWindowRequest,
+    CloseWindowResponse,
+    ListWindowsRequest,
+    ListWindowsResponse,
     SettlementWindow,
 )
-from payvand.v1.operator_service_pb2_grpc import OperatorServiceStub
+from payvand.v1.settlement_service_pb2_grpc import SettlementServiceStub
 
 __all__ = ["Operator"]
 
@@ -35,12 +36,14 @@ class Operator(Connection):
     def __init__(self, address: str, channel: grpc.aio.Channel, patience_s: float) -> None:
         """Take over *channel*, which leads to *address*."""
         super().__init__(address, channel, patience_s)
-        self._service = OperatorServiceStub(channel)
+        self._settlement = SettlementServiceStub(channel)
+        self._days = BusinessDayServiceStub(channel)
+        self._books = BookServiceStub(channel)
 
     async def put_participants(self, participants: Sequence[Participant]) -> list[Participant]:
         """Onboard up to 1,000 participants or bring known ones up to date; return them numbered."""
         reply: PutParticipantsResponse = await self._call(
-            self._service.PutParticipants, PutParticipantsRequest(participants=participants)
+            self._participants.PutParticipants, PutParticipantsRequest(participants=participants)
         )
         return list(reply.participants)
 
@@ -53,7 +56,9 @@ class Operator(Connection):
         request = FundParticipantRequest(
             id=funding_id or new_payment_id(), participant=participant, amount=amount
         )
-        reply: FundParticipantResponse = await self._call(self._service.FundParticipant, request)
+        reply: FundParticipantResponse = await self._call(
+            self._participants.FundParticipant, request
+        )
         return reply.settlement_balance
 
     async def close_window(self, number: int = 0) -> SettlementWindow:
@@ -67,25 +72,25 @@ class Operator(Connection):
                 0,
             )
         reply: CloseWindowResponse = await self._call(
-            self._service.CloseWindow, CloseWindowRequest(window=number)
+            self._settlement.CloseWindow, CloseWindowRequest(window=number)
         )
         return reply.window
 
     async def close_day(self, on: date) -> ClosedDay:
         """Close the business day under the date *on*; the same date again returns the same day."""
         reply: CloseDayResponse = await self._call(
-            self._service.CloseDay, CloseDayRequest(date=on.isoformat())
+            self._days.CloseDay, CloseDayRequest(date=on.isoformat())
         )
         return reply.day
 
     async def windows(self, count: int = 100, *, before: int = 0) -> list[SettlementWindow]:
         """Return up to *count* (at most 1,000) windows, newest first, numbered below *before*."""
         reply: ListWindowsResponse = await self._call(
-            self._service.ListWindows, ListWindowsRequest(page_size=count, before=before)
+            self._settlement.ListWindows, ListWindowsRequest(page_size=count, before=before)
         )
         return list(reply.windows)
 
     async def totals(self) -> GetTotalsResponse:
         """Return the totals of the ledger and of the database, at the same sequence."""
-        reply: GetTotalsResponse = await self._call(self._service.GetTotals, GetTotalsRequest())
+        reply: GetTotalsResponse = await self._call(self._books.GetTotals, GetTotalsRequest())
         return reply

@@ -38,7 +38,7 @@ from payvand.switch.sandbox.reckoning import (
 )
 from payvand.switch.sandbox.rules import write_rules
 from payvand.switch.sandbox.statement_files import Summary, write_statements
-from payvand.v1.operator_service_pb2 import SettlementWindow
+from payvand.v1.settlement_service_pb2 import SettlementWindow
 
 __all__ = ["Played", "Watcher", "play", "stay"]
 

@@ -20,7 +20,7 @@ from payvand.switch.sandbox.book import FINAL, Book
 from payvand.switch.sandbox.days import Day
 from payvand.switch.sandbox.participant import BOOK_NAME, Standing
 from payvand.switch.verifying import verify
-from payvand.v1.operator_service_pb2 import SettlementWindow
+from payvand.v1.settlement_service_pb2 import SettlementWindow
 
 __all__ = [
     "Entry",

@@ -37,7 +37,10 @@ def test_regenerating_the_contract_changes_nothing(tmp_path: Path) -> None:
     assert not stale, f"run `make proto` and commit {stale}"
 
 
-@pytest.mark.parametrize("command", [["lint"], ["format", "--diff", "--exit-code"]])
+@pytest.mark.parametrize(
+    "command",
+    [["lint"], ["format", "--diff", "--exit-code"], ["breaking", "--against", "accepted.binpb"]],
+)
 def test_buf_finds_nothing_to_say_about_the_contract(command: list[str]) -> None:
     run = subprocess.run(
         [str(BIN / "buf"), *command], cwd=PROTO, capture_output=True, text=True, check=False

@@ -19,7 +19,7 @@ from payvand.switch.certificates import issue
 from payvand.switch.config import Settings
 from payvand.switch.identifiers import iban
 from payvand.switch.identity import Role
-from payvand.v1.operator_service_pb2 import Participant, ParticipantRole
+from payvand.v1.participant_service_pb2 import Participant, ParticipantRole
 from payvand.v1.payment_pb2 import Payment, PaymentKind
 from payvand.v1.payment_service_pb2 import FollowResponse, PaymentAnswer
 from tests.support.traffic import SECOND, Clock

@@ -179,7 +179,7 @@ def test_health_and_reflection_are_served_to_whoever_has_a_certificate(
             folder = issue(town.certificates, "melli", Role.BANK)
             async with open_channel(town.switch.address.address, folder) as channel:
                 check = health_pb2_grpc.HealthStub(channel).Check
-                for name in ("", "payvand.v1.PaymentService", "payvand.v1.OperatorService"):
+                for name in ("", "payvand.v1.PaymentService", "payvand.v1.SettlementService"):
                     reply = await check(health_pb2.HealthCheckRequest(service=name))
                     assert reply.status == health_pb2.HealthCheckResponse.SERVING
                 stub = reflection_pb2_grpc.ServerReflectionStub(channel)
@@ -188,7 +188,7 @@ def test_health_and_reflection_are_served_to_whoever_has_a_certificate(
                 )
                 (reply,) = [one async for one in call]
                 names = {one.name for one in reply.list_services_response.service}
-                assert {"payvand.v1.PaymentService", "payvand.v1.OperatorService"} <= names
+                assert {"payvand.v1.PaymentService", "payvand.v1.SettlementService"} <= names
 
     asyncio.run(scene())
 

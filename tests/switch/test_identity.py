@@ -152,7 +152,7 @@ def test_a_method_without_a_rule_is_shut(tmp_path: Path) -> None:
             open_channel(address, issue(tmp_path, "operator", Role.OPERATOR)) as channel,
         ):
             with pytest.raises(grpc.aio.AioRpcError, match="the method is shut"):
-                await channel.unary_unary("/payvand.v1.OperatorService/DropEverything")(b"")
+                await channel.unary_unary("/payvand.v1.PaymentService/DropEverything")(b"")
 
     asyncio.run(run())
 

@@ -11,8 +11,8 @@ from typing import Any
 import asyncpg
 import pytest
 
-from payvand.client import CallFailed, NotPermitted, SwitchUnreachable
-from payvand.v1.operator_service_pb2 import FundParticipantRequest, Participant
+from payvand.client import CallFailed, NotPermitted, Refusal, SwitchUnreachable
+from payvand.v1.participant_service_pb2 import FundParticipantRequest, Participant
 from payvand.v1.payment_pb2 import PaymentState
 from tests.support.town import (
     CAP,
@@ -190,11 +190,12 @@ def test_a_funding_counts_once_for_each_id(play: Play) -> None:
             await town.operator.fund("melli", 501, funding_id=identity)
         assert await town.operator.fund("melli", 1) == 501
         for wrong in (b"", bytes(16), b"\xff" * 16):
-            with pytest.raises(CallFailed, match=r"id\.form"):
+            with pytest.raises(CallFailed, match=r"id\.form") as caught:
                 await town.operator._call(
-                    town.operator._service.FundParticipant,
+                    town.operator._participants.FundParticipant,
                     FundParticipantRequest(id=wrong, participant="melli", amount=1),
                 )
+            assert caught.value.refusal == Refusal(rule="id.form", field="id")
         with pytest.raises(CallFailed, match=r"amount\.zero"):
             await town.operator.fund("melli", 0)
         with pytest.raises(CallFailed, match="NOT_FOUND"):
