@@ -53,7 +53,7 @@ cdef void create_accounts(Books* books, const Account* events, u32 count, u64 ba
 cdef u32 create_account(Books* books, const Account* event, const Account* first, u64 batch_end,
                         u64* timestamp) noexcept nogil:
     """Apply one event; *timestamp* goes in as the event's and comes out as the result's."""
-    cdef u32 row
+    cdef u32 row, status
     cdef u64 opened_at = timestamp[0]
     cdef bint imported = event.flags & ACCOUNT_FLAG_IMPORTED != 0
     cdef Account* account
@@ -78,8 +78,10 @@ cdef u32 create_account(Books* books, const Account* event, const Account* first
         return ACCOUNT_ID_MUST_NOT_BE_INT_MAX
     row = find_account(books, event.id)
     if row != NO_ROW:
-        timestamp[0] = books.accounts[row].timestamp
-        return compare_account(event, &books.accounts[row])
+        status = compare_account(event, &books.accounts[row])
+        if status == ACCOUNT_EXISTS:
+            timestamp[0] = books.accounts[row].timestamp
+        return status
     if (event.flags & ACCOUNT_FLAG_DEBITS_MUST_NOT_EXCEED_CREDITS
             and event.flags & ACCOUNT_FLAG_CREDITS_MUST_NOT_EXCEED_DEBITS):
         return ACCOUNT_FLAGS_ARE_MUTUALLY_EXCLUSIVE

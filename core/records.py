@@ -85,6 +85,8 @@ LIMIT = np.dtype(
 )
 
 RESULT = np.dtype([("timestamp", "<u8"), ("status", "<u4"), ("reserved", "<u4")])
+"""What became of an event. The timestamp is that of its record where the status is `CREATED` or
+`EXISTS`, else the moment at which it was judged."""
 
 RESOLVED = np.dtype(
     [("amount", U128), ("index", "<u4"), ("reserved_32", "<u4"), ("reserved_64", "<u8")]

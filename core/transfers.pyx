@@ -267,12 +267,15 @@ cdef u32 create_transfer(Books* books, Turn* turn, const Transfer* first,
 cdef u32 retry(Books* books, Turn* turn) noexcept nogil:
     """Answer for an id that is bound already."""
     cdef Found found
+    cdef u32 status
     if not find_transfer(books, turn.event.id, turn.sight.hash, &found):
         return go_on(books, turn)       # another id has the same hash, or passed the filter
     if found.state == STATE_FAILED:
         return TRANSFER_ID_ALREADY_FAILED
-    turn.timestamp = found.transfer.timestamp
-    return compare_transfer(books, turn.event, &found.transfer)
+    status = compare_transfer(books, turn.event, &found.transfer)
+    if status == TRANSFER_EXISTS:
+        turn.timestamp = found.transfer.timestamp
+    return status
 
 
 cdef inline u32 go_on(Books* books, Turn* turn) noexcept nogil:
@@ -475,7 +478,8 @@ cdef u32 end_reservation(Books* books, Turn* turn, u32 place, bint voids) noexce
     status = check_pending(turn.event, &pending, voids, &amount)
     if status != CREATED:
         return status
-    if pending.timeout != 0 and expires_at(reservation) <= turn.moment:
+    # By the clock: an imported event's own past moment says nothing of what has run out by now.
+    if pending.timeout != 0 and expires_at(reservation) <= turn.timestamp:
         return TRANSFER_PENDING_TRANSFER_EXPIRED
     debit = &books.accounts[reservation.debit_row]
     credit = &books.accounts[reservation.credit_row]

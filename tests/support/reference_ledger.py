@@ -250,7 +250,7 @@ class ReferenceLedger:
         status = account_format(event)
         if status is None and existing is not None:
             status = account_exists(event, existing)
-            return Outcome(existing.timestamp, status)
+            return Outcome(existing.timestamp if status == AS.EXISTS else timestamp, status)
         if status is None:
             status = account_content(event)
         if (
@@ -281,13 +281,13 @@ class ReferenceLedger:
             status = TS.ID_MUST_NOT_BE_INT_MAX
         elif existing is not None:
             status = self._transfer_exists(event, existing)
-            return Outcome(existing.timestamp, status)
+            return Outcome(existing.timestamp if status == TS.EXISTS else timestamp, status)
         elif event.id in self.failed:
             status = TS.ID_ALREADY_FAILED
         elif declined:
             status = TS.DECLINED
         elif event.flags & (TF.POST_PENDING_TRANSFER | TF.VOID_PENDING_TRANSFER):
-            status = self._resolve(event, actual)
+            status = self._resolve(event, actual, timestamp)
         else:
             status = self._move(event, actual)
         if status is not None:
@@ -387,8 +387,8 @@ class ReferenceLedger:
             self._change(credit.id, flags=credit.flags | AF.CLOSED)
         return None
 
-    def _resolve(self, event: Transfer, timestamp: int) -> TS | None:
-        """Post or void a pending transfer, or return why not."""
+    def _resolve(self, event: Transfer, timestamp: int, clock: int) -> TS | None:
+        """Post or void a pending transfer, or return why not; it expires by the *clock*."""
         status = resolution_format(event)
         if status is not None:
             return status
@@ -412,7 +412,7 @@ class ReferenceLedger:
         if phase == TransferState.VOIDED:
             return TS.PENDING_TRANSFER_ALREADY_VOIDED
         expiry = expires_at(pending)
-        if phase == TransferState.EXPIRED or (expiry is not None and expiry <= timestamp):
+        if phase == TransferState.EXPIRED or (expiry is not None and expiry <= clock):
             return TS.PENDING_TRANSFER_EXPIRED
         if event.flags & TF.IMPORTED and self._regresses(timestamp):
             return TS.IMPORTED_EVENT_TIMESTAMP_MUST_NOT_REGRESS
