@@ -7,9 +7,7 @@ from payvand.core.statuses import AccountStatus, TransferStatus
 from tests.support.ledger_records import Account, CompiledLedger, Outcome, Transfer
 
 
-def test_a_retry_of_an_account_is_told_when_it_was_opened_and_another_event_when_it_was_judged() -> (
-    None
-):
+def test_an_account_again_is_told_when_it_was_opened_and_another_when_it_was_judged() -> None:
     books = CompiledLedger()
     account = Account(1)
     other = replace(account, flags=AccountFlags.HISTORY)
@@ -20,7 +18,7 @@ def test_a_retry_of_an_account_is_told_when_it_was_opened_and_another_event_when
     ]
 
 
-def test_a_retry_of_a_transfer_is_told_when_it_moved_and_another_event_when_it_was_judged() -> None:
+def test_a_transfer_again_is_told_when_it_moved_and_another_when_it_was_judged() -> None:
     books = CompiledLedger()
     books.create_accounts([Account(1), Account(2)], 10)
     transfer = Transfer(1, 1, 2, amount=5, ledger=1, code=1)
