@@ -3,6 +3,7 @@
 if __name__ != "payvand.core":
     raise ImportError("import payvand.core, not " + __name__)
 
+from payvand.core.engine import Committed, Engine
 from payvand.core.ledger import STATE, Ledger
 from payvand.core.queries import AccountFilter, QueryFilter
 from payvand.core.records import (
@@ -25,6 +26,7 @@ from payvand.core.records import (
     u128_of,
 )
 from payvand.core.statuses import AccountStatus, LimitStatus, TransferStatus
+from payvand.core.values import Account, AccountStanding, Aggregate, Outcome, Transfer
 
 __all__ = [
     "ACCOUNT",
@@ -39,13 +41,20 @@ __all__ = [
     "TRANSFER",
     "U128",
     "U128_MAX",
+    "Account",
     "AccountFilter",
     "AccountFlags",
+    "AccountStanding",
     "AccountStatus",
+    "Aggregate",
+    "Committed",
+    "Engine",
     "Ledger",
     "LimitStatus",
     "Operation",
+    "Outcome",
     "QueryFilter",
+    "Transfer",
     "TransferFlags",
     "TransferStatus",
     "u128_array",

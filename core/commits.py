@@ -26,6 +26,9 @@ class Committed:
     resolved: Records
     """RESOLVED[k]: amounts that moved where they aren't those asked for; `index` counts from the
     submission's first event."""
+    balances: Records | None = None
+    """AFTER[n], those of both accounts right after each transfer, aligned with the events; zeros
+    where one did not take effect. None where nobody asked."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,9 +48,12 @@ from payvand.core.limits import (
     SEGMENT_BYTES,
 )
 from payvand.core.pipeline import Pipeline
+from payvand.core.reading import Reading
 from payvand.core.records import ACCOUNT, LIMIT, TRANSFER, Operation, Records
 from payvand.core.recovery import Recovery, recover
 from payvand.core.stage import Stage
+from payvand.core.statuses import AccountStatus, TransferStatus
+from payvand.core.values import Account, Outcome, Transfer
 
 __all__ = ["Committed", "Engine", "EngineStatistics", "StageTimes", "Still"]
 
@@ -66,9 +69,10 @@ class _Ticketed:
     first: int
     count: int
     since: int
+    balances: bool = False
 
 
-class Engine:
+class Engine(Reading):
     """Commit batches: score, apply, journal, answer. Opened by `Engine.open`."""
 
     def __init__(
@@ -177,6 +181,7 @@ class Engine:
         *,
         payloads: bytes | None = None,
         offsets: npt.NDArray[np.uint32] | None = None,
+        balances: bool = False,
     ) -> Committed:
         """Move money: TRANSFER[n], n at most 8,190.
 
@@ -184,15 +189,30 @@ class Engine:
             events: linked chains end within.
             payloads: what else belongs to the transfers, one behind the other, as durable as they.
             offsets: u4[n + 1], where each one's payload begins; the first is 0.
+            balances: whether `Committed.balances` tells those right after each transfer.
         """
         rows = checked_events(events, TRANSFER)
         return await self._submit(
-            Operation.CREATE_TRANSFERS, rows, checked_payloads(rows, payloads, offsets), offsets
+            Operation.CREATE_TRANSFERS,
+            rows,
+            checked_payloads(rows, payloads, offsets),
+            offsets,
+            balances,
         )
 
     async def set_limits(self, events: Records) -> Committed:
         """Set limits of accounts: LIMIT[n], n at most 8,190; results are of LimitStatus."""
         return await self._submit(Operation.SET_LIMITS, checked_events(events, LIMIT))
+
+    async def create_account(self, account: Account) -> Outcome:
+        """Open one account."""
+        result = (await self.create_accounts(account.record())).results[0]
+        return Outcome(AccountStatus(result["status"]), int(result["timestamp"]))
+
+    async def create_transfer(self, transfer: Transfer) -> Outcome:
+        """Make one transfer; with others that come at the same time it shares a frame."""
+        result = (await self.create_transfers(transfer.record())).results[0]
+        return Outcome(TransferStatus(result["status"]), int(result["timestamp"]))
 
     @asynccontextmanager
     async def still(self) -> AsyncIterator["Still"]:
@@ -214,6 +234,7 @@ class Engine:
         rows: Records,
         payloads: bytes | None = None,
         offsets: npt.NDArray[np.uint32] | None = None,
+        balances: bool = False,
     ) -> Committed:
         if len(rows) == 0:
             raise ValueError("events is empty; a submission has at least one")
@@ -222,9 +243,9 @@ class Engine:
         try:
             async with self._admission:
                 await self._make_room(operation, rows, len(payloads or b""))
-                first = self._pipeline.add(operation, rows, payloads, offsets)
+                first = self._pipeline.add(operation, rows, payloads, offsets, balances)
                 answer: asyncio.Future[Committed] = self._loop.create_future()
-                self._in_hand.append(_Ticketed(answer, first, len(rows), since))
+                self._in_hand.append(_Ticketed(answer, first, len(rows), since, balances))
         finally:
             self._waiting -= 1
         if self._pipeline.records_in_hand >= BATCH_EVENTS_MAX:
@@ -291,8 +312,12 @@ class Engine:
         sequence, timestamp, results, decisions, resolved = self._pipeline.outcome(ticket)
         next_due, apply_ns, write_ns, records = self._pipeline.times(ticket)
         self._tail.advance(sequence, lambda: self._pipeline.frame(ticket))
+        balances = [
+            self._pipeline.balances(ticket, part.first, part.count) if part.balances else None
+            for part in batch
+        ]
         self._pipeline.release()
-        for part in batch:
+        for part, after in zip(batch, balances, strict=True):
             stop = part.first + part.count
             moved = resolved[(resolved["index"] >= part.first) & (resolved["index"] < stop)].copy()
             moved["index"] -= np.uint32(part.first)
@@ -304,6 +329,7 @@ class Engine:
                         results[part.first : stop],
                         decisions[part.first : stop],
                         moved,
+                        after,
                     )
                 )
         if self.watch_times is not None:
@@ -368,47 +394,19 @@ class Engine:
 
     # --- reading -----------------------------------------------------------------------------
 
-    async def lookup_accounts(self, ids: Records) -> Records:
-        """Return ACCOUNT[m], those of *ids* (U128[n]) that exist, in the order asked."""
-        found: Records = await self._read(self.ledger.lookup_accounts, ids)
-        return found
-
-    async def lookup_transfers(self, ids: Records) -> Records:
-        """Return TRANSFER[m], those of *ids* (U128[n]) that exist, in the order asked."""
-        found: Records = await self._read(self.ledger.lookup_transfers, ids)
-        return found
-
-    async def lookup_limits(self, ids: Records) -> Records:
-        """Return LIMIT[m], the limits of those accounts of *ids* (U128[n]) that exist."""
-        found: Records = await self._read(self.ledger.lookup_limits, ids)
-        return found
-
-    async def states(self, ids: Records) -> Records:
-        """Return STATE[n]: what stands behind each of *ids* (U128[n]), also ids never seen."""
-        found: Records = await self._read(self.ledger.states, ids)
-        return found
-
-    async def totals(self, ledger: int) -> tuple[int, dict[str, int]]:
-        """Return a sequence, and the sums of the four balances of one ledger as of it."""
-        seen: tuple[int, dict[str, int]] = await self._read(self._totals, ledger)
-        return seen
-
-    def _totals(self, ledger: int) -> tuple[int, dict[str, int]]:
-        return self._pipeline.applied_sequence, self.ledger.totals(ledger)
-
-    async def _read(self, read: Callable[[Any], Any], what: Any) -> Any:
-        """Read the ledger, and wait until all that it showed is on stable storage."""
+    async def _read(self, read: Callable[[Ledger], Any]) -> tuple[int, Any]:
+        """Read the ledger; return once all that it showed is on stable storage."""
         self._check_open()
         seen = self._pipeline.lock_books()
         try:
-            found = read(what)
+            found = read(self.ledger)
         finally:
             self._pipeline.unlock_books()
         if seen > self._pipeline.durable:
             waiter = self._loop.create_future()
             self._reads.append((seen, waiter))
             await waiter
-        return found
+        return seen, found
 
     # --- following ---------------------------------------------------------------------------
 

@@ -11,6 +11,10 @@ import numpy as np
 
 from payvand.core import queries, records
 from payvand.core.limits import BATCH_EVENTS_MAX as EVENTS_MAX
+from payvand.core.statuses import AccountStatus, TransferStatus
+from payvand.core.values import Account as AccountValue
+from payvand.core.values import AccountStanding, Outcome, checked_integer
+from payvand.core.values import Transfer as TransferValue
 
 from libc.string cimport memcpy
 
@@ -26,6 +30,7 @@ from payvand.core.lookup cimport Found, fetch_row, find_transfer
 from payvand.core.past cimport past_raise
 from payvand.core.reservations cimport Reservation, next_due, under_way
 from payvand.core.store cimport raise_fault
+from payvand.core.survey cimport aggregate, pending_on
 from payvand.core.threads cimport *
 from payvand.core.transfers cimport create_transfers
 from payvand.core.types cimport *
@@ -62,9 +67,15 @@ def _checked(name, array, dtype, limit=EVENTS_MAX):
 
 
 def _checked_now(now):
-    if not 0 <= now < 1 << 63:
+    if isinstance(now, float) or not 0 <= now < 1 << 63:
         raise ValueError(f"now must be nanoseconds since 1970 below 2**63, got {now}")
     return now
+
+
+def _record_of(value, kind):
+    if not isinstance(value, kind):
+        raise TypeError(f"expected payvand.core.{kind.__name__}, got {type(value).__name__}")
+    return value.record()
 
 
 cdef class Ledger:
@@ -311,11 +322,51 @@ cdef class Ledger:
         self.check_past()
         return found
 
+    # --- one at a time -----------------------------------------------------------------------
+
+    def create_account(self, account, now):
+        """Open one `Account` at time *now* → Outcome."""
+        result = self.create_accounts(_record_of(account, AccountValue), now)[0]
+        return Outcome(AccountStatus(result["status"]), int(result["timestamp"]))
+
+    def create_transfer(self, transfer, now):
+        """Make one `Transfer` at time *now* → Outcome."""
+        result = self.create_transfers(_record_of(transfer, TransferValue), now)[0]
+        return Outcome(TransferStatus(result["status"]), int(result["timestamp"]))
+
+    def lookup_account(self, id):
+        """Return the `Account` under an id, or None."""
+        found = self.lookup_accounts(records.u128_array([id]))
+        return AccountValue.of(found[0]) if len(found) else None
+
+    def lookup_transfer(self, id):
+        """Return the `Transfer` under an id, or None."""
+        found = self.lookup_transfers(records.u128_array([id]))
+        return TransferValue.of(found[0]) if len(found) else None
+
+    # --- over all ----------------------------------------------------------------------------
+
+    def aggregates(self, *, ledger=0, code=0):
+        """Return an `Aggregate` for each kind of account, by ledger and code; 0 asks for all."""
+        return aggregate(&self.books, checked_integer("ledger", ledger, 32),
+                         checked_integer("code", code, 16))
+
     def totals(self, ledger):
         """Return the sums of the four balances over the accounts of one ledger."""
-        table = self._accounts()
-        table = table[table["ledger"] == ledger]
-        return {name: sum(records.u128_list(table[name])) for name in records.BALANCES.names}
+        kinds = self.aggregates(ledger=ledger)
+        return {name: sum(getattr(kind, name) for kind in kinds)
+                for name in records.BALANCES.names}
+
+    def standing(self, account_id):
+        """Return the `AccountStanding` of an account: it, its limit and what is pending on it."""
+        ids = records.u128_array([account_id])
+        cdef const u8[::1] key = ids.view(np.uint8)
+        cdef u32 row = find_account(&self.books, load_u128(&key[0]))
+        if row == NO_ROW:
+            return AccountStanding(np.zeros(0, records.ACCOUNT), 0, np.zeros(0, records.TRANSFER))
+        return AccountStanding(self.lookup_accounts(ids),
+                               records.u128_of(self.lookup_limits(ids)["limit"][0]),
+                               pending_on(&self.books, row))
 
     # --- queries -----------------------------------------------------------------------------
 
@@ -407,6 +458,26 @@ cdef class Ledger:
         if self.books.accounts_count:
             memcpy(&out[0], self.books.accounts, self.books.accounts_count * sizeof(Account))
         return table
+
+    def _balances(self):
+        """Return a copy of the balances of all accounts, BALANCES[n], in the order of opening."""
+        table = np.zeros(self.books.accounts_count, records.BALANCES)
+        cdef u8[::1] out = table.view(np.uint8)
+        cdef u32 row
+        for row in range(self.books.accounts_count):
+            memcpy(&out[<u64>row * sizeof(Balances)], &self.books.accounts[row].debits_pending,
+                   sizeof(Balances))
+        return table
+
+    def _account_rows(self, ids):
+        """Return the rows of accounts, u4[n], in the order of *ids*, U128[n]: all of them exist."""
+        cdef const u8[::1] keys = _checked("ids", ids, records.U128, 1 << 31)
+        cdef u64 index
+        rows = np.zeros(keys.shape[0] // 16, np.uint32)
+        cdef u32[::1] out = rows
+        for index in range(<u64>out.shape[0]):
+            out[index] = find_account(&self.books, load_u128(&keys[index * 16]))
+        return rows
 
     def _set_balances(self, account_id, debits_pending, debits_posted, credits_pending,
                       credits_posted):

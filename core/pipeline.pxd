@@ -5,7 +5,7 @@ from payvand.core.journal cimport Journal
 from payvand.core.ledger cimport Ledger
 from payvand.core.stage cimport Stage
 from payvand.core.threads cimport pthread_cond_t, pthread_mutex_t
-from payvand.core.types cimport Expired, Resolved, Result, u8, u16, u32, u64
+from payvand.core.types cimport After, Expired, Resolved, Result, u8, u16, u32, u64
 
 cdef enum:
     SLOTS = 8               # batches under way at once, the one being filled among them
@@ -31,6 +31,8 @@ cdef struct Slot:
     Result* results
     Resolved* resolved
     Expired* expired
+    After* after            # balances behind each event; written where `wants_after`
+    bint wants_after
     Pieces pieces           # of its frame, once it is applied
     u8* frame               # on a block boundary
     u64 frame_bytes

@@ -53,6 +53,7 @@ class Pipeline:
         rows: Records,
         payloads: bytes | None = None,
         offsets: npt.NDArray[np.uint32] | None = None,
+        balances: bool = False,
     ) -> int:
         """Copy a submission that fits into the batch in hand; return its first record's place."""
     def seal(
@@ -61,6 +62,8 @@ class Pipeline:
         """Send the batch in hand on its way; *operation* is given for one without records."""
     def outcome(self, ticket: int) -> tuple[int, int, Records, npt.NDArray[np.uint32], Records]:
         """Return (sequence, timestamp, RESULT[n], decisions u4[n], RESOLVED[k]) of a batch."""
+    def balances(self, ticket: int, first: int, count: int) -> Records:
+        """Return AFTER[count], those behind a part of a batch that asked; zeros where it failed."""
     def frame(self, ticket: int) -> Frame:
         """Return the frame of a batch, as it stands in the journal."""
     def times(self, ticket: int) -> tuple[int, int, int, int]:

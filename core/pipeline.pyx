@@ -51,6 +51,7 @@ cdef u64 NOTE_MAX = NOTE_BYTES_MAX
 cdef u64 FRAME_MAX = FRAME_BYTES_MAX
 cdef u64 WORDS_BYTES = (BATCH_EVENTS_MAX + 2) * sizeof(u32)
 cdef u64 RESULTS_BYTES = BATCH_EVENTS_MAX * sizeof(Result)
+cdef u64 AFTER_BYTES = BATCH_EVENTS_MAX * sizeof(After)
 
 
 cdef bint is_imported(u16 operation, const u8* record) noexcept nogil:
@@ -92,6 +93,7 @@ cdef class Pipeline:
             slot.results = <Result*>arena_open(RESULTS_BYTES)
             slot.resolved = <Resolved*>arena_open(BATCH_EVENTS_MAX * sizeof(Resolved))
             slot.expired = <Expired*>arena_open(EXPIRED_MAX * sizeof(Expired))
+            slot.after = <After*>arena_open(AFTER_BYTES)
 
     def __dealloc__(self):
         cdef Slot* slot
@@ -108,6 +110,7 @@ cdef class Pipeline:
             arena_close(slot.results, RESULTS_BYTES)
             arena_close(slot.resolved, BATCH_EVENTS_MAX * sizeof(Resolved))
             arena_close(slot.expired, EXPIRED_MAX * sizeof(Expired))
+            arena_close(slot.after, AFTER_BYTES)
 
     # --- the caller's side: fill, seal, release ----------------------------------------------
 
@@ -174,10 +177,11 @@ cdef class Pipeline:
                 and slot.record_count + <u32>len(rows) <= BATCH_EVENTS_MAX
                 and slot.payloads_bytes + <u64>payloads_bytes <= PAYLOADS_MAX)
 
-    def add(self, operation, rows, payloads=None, offsets=None):
+    def add(self, operation, rows, payloads=None, offsets=None, balances=False):
         """Copy a submission that fits into the batch in hand; return its first record's place.
 
         *rows*: records of the operation. *offsets*: u4[n + 1] into *payloads*, the first 0.
+        *balances*: whether `balances` is to tell those behind each transfer.
         """
         cdef Slot* slot = self.slot_in_hand()
         cdef const u8[::1] view = rows.view(np.uint8)
@@ -190,9 +194,11 @@ cdef class Pipeline:
         assert self.has_room and slot.record_count + count <= BATCH_EVENTS_MAX
         if first == 0:
             slot.operation = operation
+            slot.wants_after = False
             slot.has_payloads = False
             slot.payloads_bytes = 0
             slot.offsets[0] = 0
+        slot.wants_after |= <bint>balances
         if count:
             memcpy(slot.records + <u64>first * size, &view[0], view.shape[0])
         if payloads is not None:
@@ -218,6 +224,7 @@ cdef class Pipeline:
         cdef const u8* text = note
         if slot.record_count == 0:
             slot.operation = operation
+            slot.wants_after = False
             slot.has_payloads = False
             slot.payloads_bytes = 0
         slot.event = event
@@ -252,6 +259,19 @@ cdef class Pipeline:
             out = resolved.view(np.uint8)
             memcpy(&out[0], pieces.resolved, pieces.resolved_count * sizeof(Resolved))
         return slot.sequence, slot.timestamp, results, decisions, resolved
+
+    def balances(self, ticket, first, count):
+        """Return AFTER[count], those behind a part of a batch that asked; zeros where it failed."""
+        cdef Slot* slot = self.released_slot(ticket)
+        cdef u32 index
+        cdef u32 begin = first
+        after = np.zeros(count, records.AFTER)
+        cdef u8[::1] out = after.view(np.uint8)
+        assert slot.wants_after and begin + <u32>len(after) <= slot.record_count
+        for index in range(<u32>len(after)):
+            if slot.results[begin + index].status == CREATED:
+                memcpy(&out[index * sizeof(After)], &slot.after[begin + index], sizeof(After))
+        return after
 
     def frame(self, ticket):
         """Return the frame of a batch, as it stands in the journal."""
@@ -387,7 +407,9 @@ cdef class Pipeline:
                 self.stage.decide(<const Transfer*>slot.records, slot.record_count,
                                   slot.timestamp, slot.decisions)
                 pieces.decisions = slot.decisions
+            books.after = slot.after if slot.wants_after else NULL
             apply_pieces(books, pieces, base, slot.results)
+            books.after = NULL
             self.ledger.check_past()
             slot.span = (books.spans_count - 1
                          if slot.operation == OPERATION_CREATE_TRANSFERS and slot.record_count

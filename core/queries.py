@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from payvand.core.limits import QUERY_ROWS_MAX
 from payvand.core.records import U128_MAX, Records
+from payvand.core.values import checked_integer
 
 __all__ = ["AccountFilter", "QueryFilter", "select"]
 
@@ -52,9 +53,8 @@ class _Filter:
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            value, bits = getattr(self, field.name), _WIDTHS.get(field.name)
-            if bits is not None and not 0 <= value < 1 << bits:
-                raise ValueError(f"{field.name}={value} must be from 0 to 2**{bits} - 1")
+            if (bits := _WIDTHS.get(field.name)) is not None:
+                checked_integer(field.name, getattr(self, field.name), bits)
 
     @property
     def is_valid(self) -> bool:

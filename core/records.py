@@ -16,6 +16,7 @@ __all__ = [
     "AFTER",
     "BALANCE",
     "BALANCES",
+    "CHANGE",
     "EXPIRED",
     "LIMIT",
     "RESOLVED",
@@ -111,6 +112,20 @@ AFTER = np.dtype([("debit", BALANCES), ("credit", BALANCES)])
 BALANCE = np.dtype([*((name, U128) for name in BALANCES.names or ()), ("timestamp", "<u8")])
 """The balances of an account right after the transfer of that timestamp."""
 
+CHANGE = np.dtype(
+    [
+        ("timestamp", "<u8"),
+        ("type", "u1"),
+        ("reserved", "u1", 7),
+        ("transfer", TRANSFER),
+        ("debit", BALANCES),
+        ("credit", BALANCES),
+    ]
+)
+"""An effect on money, with the balances of both accounts right after it. Types: 1 single,
+2 pending, 3 posted, 4 voided, 5 expired; of one that expired, `transfer` is the pending transfer,
+and `timestamp`, ns, tells when it was released."""
+
 assert (AFTER.itemsize, BALANCE.itemsize) == (128, 72)
 assert (ACCOUNT.itemsize, TRANSFER.itemsize) == (128, 128)
 assert (LIMIT.itemsize, RESULT.itemsize, RESOLVED.itemsize, EXPIRED.itemsize) == (64, 16, 32, 64)
@@ -168,5 +183,9 @@ def u128_array(values: Iterable[int]) -> Records:
     integers = list(values)
     column = np.zeros(len(integers), U128)
     column["lo"] = [value & 0xFFFF_FFFF_FFFF_FFFF for value in integers]
-    column["hi"] = [value >> 64 for value in integers]
+    try:
+        column["hi"] = [value >> 64 for value in integers]
+    except OverflowError:
+        wrong = next(value for value in integers if not 0 <= value <= U128_MAX)
+        raise ValueError(f"{wrong} is not from 0 to 2**128 - 1") from None
     return column
