@@ -268,8 +268,12 @@ class Engine(Reading):
 
     def _seal_in_turn(self) -> None:
         self._seal_planned = False
-        if self._in_hand and self._pipeline.under_way < SEALED_MAX:
+        under_way = self._pipeline.under_way
+        if self._in_hand and under_way < SEALED_MAX:
+            alone = under_way == 0 and len(self._in_hand) == 1
             self._seal()
+            if alone and self._pipeline.linger():
+                self._take_durable()
 
     def _seal(self, operation: Operation | None = None, event: int = 0, note: bytes = b"") -> None:
         self._sealed.append((self._pipeline.ticket, self._in_hand))
@@ -285,11 +289,14 @@ class Engine(Reading):
     # --- answering ---------------------------------------------------------------------------
 
     def _woken(self) -> None:
-        """Answer what became durable; let in what waits."""
         try:
             os.eventfd_read(self._wake_fd)
         except BlockingIOError:
             return
+        self._take_durable()
+
+    def _take_durable(self) -> None:
+        """Answer what became durable; let in what waits."""
         failed = self._pipeline.failed
         next_due = None
         while self._sealed and self._sealed[0][0] < self._pipeline.batches_durable:
@@ -319,8 +326,6 @@ class Engine(Reading):
         self._pipeline.release()
         for part, after in zip(batch, balances, strict=True):
             stop = part.first + part.count
-            moved = resolved[(resolved["index"] >= part.first) & (resolved["index"] < stop)].copy()
-            moved["index"] -= np.uint32(part.first)
             if not part.answer.done():
                 part.answer.set_result(
                     Committed(
@@ -328,7 +333,7 @@ class Engine(Reading):
                         timestamp,
                         results[part.first : stop],
                         decisions[part.first : stop],
-                        moved,
+                        _part_of(resolved, part.first, stop),
                         after,
                     )
                 )
@@ -509,6 +514,15 @@ class Still:
         engine._in_hand.append(_Ticketed(answer, first, len(rows), engine._clock()))
         engine._seal(Operation.CREATE_TRANSFERS if len(rows) else Operation.NOTE, event, note)
         return await answer
+
+
+def _part_of(resolved: Records, first: int, stop: int) -> Records:
+    """Return RESOLVED[k] of the events from *first* up to *stop*, counted from *first*."""
+    if not len(resolved):
+        return resolved
+    part = resolved[(resolved["index"] >= first) & (resolved["index"] < stop)]
+    part["index"] -= np.uint32(first)
+    return part
 
 
 def _settle(waiter: "asyncio.Future[None]") -> None:

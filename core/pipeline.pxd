@@ -12,6 +12,7 @@ cdef enum:
 
 # A batch on its way.
 cdef struct Slot:
+    pthread_cond_t moved    # its batch's turn may have come
     u16 operation
     u32 event
     u64 now                 # the engine's clock when the batch was sealed
@@ -49,19 +50,23 @@ cdef class Pipeline:
     cdef int failure                    # errno of the write that failed; -1 for another fault
     cdef object fault                   # the exception of another fault
     cdef int wake_fd
+    cdef u64 write_ns                   # what the last write and flush took
     cdef u8 chain[32]                   # SHA-256 of the last sealed frame
     cdef u64 base                       # sequence of the frame before the first batch
     cdef u64 sequence                   # of the last applied batch
+    cdef bint watched                   # a worker watches for the next batch, awake
+    cdef bint lingered                  # the caller watches for a batch, and needs no waking
     cdef pthread_mutex_t lock           # over the counts
-    cdef pthread_cond_t moved
+    cdef pthread_cond_t sealed          # for workers without a batch
     cdef Ledger ledger
     cdef Stage stage
     cdef Journal journal
 
     cdef Slot* slot_in_hand(self) noexcept nogil
     cdef Slot* released_slot(self, u64 ticket) except NULL
+    cdef bint take(self, u64* ticket) noexcept nogil
     cdef bint await_turn(self, const u64* count, u64 ticket) noexcept nogil
-    cdef void finish(self, u64* count) noexcept nogil
+    cdef bint finish(self, u64* count) noexcept nogil
     cdef void stop_for(self, int failure) noexcept nogil
     cdef bint carry(self, u64 ticket) except -1 nogil
     cdef int apply(self, Slot* slot) except -1 nogil

@@ -60,6 +60,12 @@ class Pipeline:
         self, now: int, operation: Operation | None = None, event: int = 0, note: bytes = b""
     ) -> None:
         """Send the batch in hand on its way; *operation* is given for one without records."""
+    def linger(self) -> bool:
+        """Wait for the batch sealed last, where it is small and the disk quick; True if durable.
+
+        It saves the caller a sleep and a waking where a batch is alone. The wait is short and ends
+        in any case; where this returns False, the caller is woken as ever.
+        """
     def outcome(self, ticket: int) -> tuple[int, int, Records, npt.NDArray[np.uint32], Records]:
         """Return (sequence, timestamp, RESULT[n], decisions u4[n], RESOLVED[k]) of a batch."""
     def balances(self, ticket: int, first: int, count: int) -> Records:
