@@ -8,7 +8,7 @@ import grpc.aio
 
 from payvand.client.backoff import Backoff
 from payvand.client.connection import Connection
-from payvand.client.faults import ended_early, fault_of
+from payvand.client.faults import ended_early, fault_of, is_broken_off
 from payvand.client.submitting import WINDOW_BATCHES, Batch, Batches, submitting
 from payvand.v1.payment_pb2 import Payment, PaymentState
 from payvand.v1.payment_service_pb2 import (
@@ -101,7 +101,7 @@ class Bank(Connection):
                 if not await backoff.wait():
                     raise ended_early(self.address)
             except grpc.aio.AioRpcError as error:
-                if error.code() is not grpc.StatusCode.UNAVAILABLE or not await backoff.wait():
+                if not is_broken_off(error) or not await backoff.wait():
                     raise fault_of(error, self.address) from error
             finally:
                 call.cancel()

@@ -8,7 +8,7 @@ import grpc
 import grpc.aio
 
 from payvand.client.backoff import Backoff
-from payvand.client.faults import CertificatesMissing, fault_of
+from payvand.client.faults import CertificatesMissing, fault_of, is_broken_off
 from payvand.v1.participant_service_pb2 import (
     ListParticipantsRequest,
     ListParticipantsResponse,
@@ -143,5 +143,5 @@ class Connection:
             try:
                 return await method(request, timeout=CALL_TIMEOUT_S)
             except grpc.aio.AioRpcError as error:
-                if error.code() is not grpc.StatusCode.UNAVAILABLE or not await backoff.wait():
+                if not is_broken_off(error) or not await backoff.wait():
                     raise fault_of(error, self.address) from error

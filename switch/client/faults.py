@@ -25,6 +25,7 @@ __all__ = [
     "SwitchUnreachable",
     "ended_early",
     "fault_of",
+    "is_broken_off",
 ]
 
 
@@ -95,15 +96,26 @@ def _refusal_of(error: grpc.aio.AioRpcError) -> Refusal:
     return Refusal(rule, field, retry_after_ms)
 
 
+def is_broken_off(error: grpc.aio.AioRpcError) -> bool:
+    """Tell whether a call ended with its connection, and not by an answer of the switch.
+
+    A write that meets the end of the call makes grpc.aio put a status of its own in the place of
+    the one that came from the switch (grpc/grpc#36066); that one says nothing of the switch.
+    """
+    return error.code() is grpc.StatusCode.UNAVAILABLE or (
+        error.code() is grpc.StatusCode.INTERNAL and error.details() == "Internal error from Core"
+    )
+
+
 def fault_of(error: grpc.aio.AioRpcError, address: str) -> ClientFault:
     """Return the fault that *error*, of a call to the switch at *address*, stands for."""
     details = error.details() or "no details"
+    if is_broken_off(error):
+        return SwitchUnreachable(
+            f"no switch answers at {address} ({details})",
+            hint="start it with `payvand serve`, or give another address",
+        )
     match error.code():
-        case grpc.StatusCode.UNAVAILABLE:
-            return SwitchUnreachable(
-                f"no switch answers at {address} ({details})",
-                hint="start it with `payvand serve`, or give another address",
-            )
         case grpc.StatusCode.UNAUTHENTICATED | grpc.StatusCode.PERMISSION_DENIED:
             return NotPermitted(details, hint="call with a certificate of the role it needs")
         case code:

@@ -19,7 +19,7 @@ import grpc
 import grpc.aio
 
 from payvand.client.backoff import Backoff
-from payvand.client.faults import ended_early, fault_of
+from payvand.client.faults import ended_early, fault_of, is_broken_off
 from payvand.v1.payment_pb2 import Payment
 from payvand.v1.payment_service_pb2 import SubmitStreamRequest, SubmitStreamResponse
 
@@ -108,7 +108,7 @@ async def submitting(
                 if not await backoff.wait():
                     raise ended_early(address)
             except grpc.aio.AioRpcError as error:
-                if error.code() is not grpc.StatusCode.UNAVAILABLE or not await backoff.wait():
+                if not is_broken_off(error) or not await backoff.wait():
                     raise fault_of(error, address) from error
             finally:
                 await _stop(sender)
