@@ -1,6 +1,7 @@
 """Opening accounts and setting their limits: the ordered checks of one event, then its effect."""
 
 from payvand.core.books cimport find_account, roll_back_accounts
+from payvand.core.copying cimport keep_account
 from payvand.core.index cimport NO_ROW, hash_id, index_insert
 from payvand.core.lookup cimport is_moment_taken
 from payvand.core.retries cimport compare_account
@@ -138,6 +139,8 @@ cdef void set_limits(Books* books, const Limit* events, u32 count, u64 base,
                                               | ACCOUNT_FLAG_CREDITS_MUST_NOT_EXCEED_DEBITS):
             status = 2      # LimitStatus.ACCOUNT_HAS_NO_LIMITED_SIDE
         else:
+            if books.copying != NULL:
+                keep_account(books.copying, row, books.accounts, books.limits)
             books.limits[row] = events[index].limit
             status = CREATED
         results[index].status = status

@@ -1,15 +1,49 @@
+from pathlib import Path
+
 from payvand.core.journal import Journal
 from payvand.core.ledger import Ledger
+from payvand.core.stage import Stage
 
 class Archive:
-    """Keep a ledger's recent rows in memory, and older ones on disk."""
+    """Keep a ledger's recent rows in memory, and older ones on disk; take snapshots."""
 
-    def __new__(cls, ledger: Ledger, journal: Journal, *, horizon: int, records: int) -> Archive:
+    snapshot_failure: int
+    """The errno of the last snapshot; 0 where it is written."""
+    def __new__(
+        cls,
+        ledger: Ledger,
+        journal: Journal,
+        stage: Stage,
+        *,
+        horizon: int,
+        records: int,
+        snapshot_bytes: int,
+    ) -> Archive:
         """Begin with an empty ledger and an open journal; the ledger keeps the archive.
 
         Args:
             horizon: rows kept in memory, a power of two; at times up to twice as many.
             records: of which the records too, a power of two; more than are ever under way.
+            snapshot_bytes: of journal from one snapshot to the next; 0 takes none.
+        """
+    def load(self, path: Path) -> tuple[int, bytes | None]:
+        """Bring a snapshot into the empty ledger → (sequence, what the stage saved).
+
+        Raises SnapshotDamaged, and leaves the ledger empty, where it or a run that it names is
+        not what was written.
+        """
+    def take_snapshots(self, replayed_bytes: int) -> None:
+        """Begin to take snapshots, once the ledger stands where the journal ends.
+
+        *replayed_bytes* of the journal lie behind the one that was loaded.
+        """
+    def run_names(self) -> set[str]:
+        """Return the names of the files of ids in use; for the archive's thread alone."""
+    def take_snapshot(self) -> int:
+        """Have a snapshot taken now, and wait for it; return 0 or the errno that kept it away.
+
+        One that can't be written does no harm, and the next is taken in its time: the journal
+        holds all that a snapshot would.
         """
     def start(self) -> None:
         """Take rows into the past as they get old, on a thread of its own, until `stop`."""

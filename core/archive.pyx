@@ -15,28 +15,39 @@ again a few times only, however long the history grows. Ordering and merging are
 hashes, four more with each merging: no entry is compared with another.
 """
 
+import os
 import threading
 
-from libc.stdlib cimport free, malloc, qsort
+from payvand.core.errors import SnapshotDamaged
+from payvand.core.snapshots import prune
+
+from libc.stdlib cimport free
 from libc.string cimport memcpy, memmove
 
 from payvand.core.arena cimport arena_close, arena_try
-from payvand.core.books cimport STATE_PENDING, Span, books_keep, hash_transfer
+from payvand.core.books cimport books_close, books_keep, books_open
 from payvand.core.filter cimport FILTER_BITS_LEAST, filter_add, filter_close, filter_open
 from payvand.core.ledger cimport Ledger
-from payvand.core.past cimport RUNS_MAX, LateList, late_clear, past_close, past_open
+from payvand.core.leaving cimport leaving_choose, leaving_forget, leaving_gather
+from payvand.core.past cimport RUNS_MAX, past_close, past_open
+from payvand.core.run_scan cimport Scan, scan_close, scan_entry, scan_next, scan_open
 from payvand.core.runs cimport (
-    PAGE_ENTRIES, SORTED_BITS_MAX, RunWriter, run_abandon, run_add, run_begin, run_close, run_delete, run_finish, run_pages,
-    sort_entries,
+    PAGE_ENTRIES, RUN_DAMAGED, SORTED_BITS_MAX, RunWriter, run_abandon, run_add, run_begin,
+    run_close, run_finish, run_note, run_open, sort_entries,
 )
-from payvand.core.store cimport place_of_event, store_close, store_open
+from payvand.core.snapshot cimport SNAPSHOT_ALIGNMENT
+from payvand.core.snapshot_reading cimport SnapshotReader
+from payvand.core.snapshot_writing cimport SnapshotWriter
+from payvand.core.stage cimport Stage
+from payvand.core.store cimport store_close, store_open
 from payvand.core.threads cimport *
 
 cdef enum:
     NO_MEMORY = 12              # ENOMEM
+    INTERRUPTED = 4             # EINTR
+    STOPPED = 125               # ECANCELED
     MERGED_BITS = 4
     MERGED_RUNS = 1 << MERGED_BITS
-    SCANNED_PAGES = 64          # read at once: 256 KiB
     BEGINNINGS_BETWEEN_LOOKS = 16
     LEVELS = 64                 # all of them: a run is ordered by fewer bits
 
@@ -44,18 +55,18 @@ cdef enum:
 cdef class Archive:
     """Keep a ledger's recent rows in memory, and older ones on disk."""
 
-    def __cinit__(self, Ledger ledger, Journal journal, *, horizon, records):
+    def __cinit__(self, Ledger ledger, Journal journal, Stage stage, *, horizon, records,
+                  snapshot_bytes):
         self.books, self.guard, self.moved = &ledger.books, &ledger.guard, &ledger.moved
-        self.journal = journal
+        self.journal, self.stage = journal, stage
+        self.horizon, self.records, self.snapshot_bytes = horizon, records, snapshot_bytes
         if horizon < records or horizon & (horizon - 1):
             raise ValueError(f"horizon={horizon} must be a power of two of at least {records}")
-        for path in journal.folder.glob("ids*"):
-            path.unlink()
         self.run_rows = max(horizon // 16, 1)
         self.run_bits = min(max((self.run_rows // PAGE_ENTRIES).bit_length(), 1), SORTED_BITS_MAX)
         self.store = store_open(journal.folder_fd, journal.segments, &journal.segments_count)
-        self.past = past_open(horizon + self.run_rows, ledger.books.seed)
-        books_keep(self.books, 2 * horizon, records, self.store, self.past)
+        self.past = past_open(horizon + self.run_rows, self.books.seed)
+        books_keep(self.books, 2 * self.horizon, records, self.store, self.past)
         ledger.archive = self
 
     def __dealloc__(self):
@@ -65,6 +76,143 @@ cdef class Archive:
             past_close(self.past)
         arena_close(self.entries, self.entries_max * sizeof(Entry))
         arena_close(self.sorted, self.entries_max * sizeof(Entry))
+
+    # --- recovery ----------------------------------------------------------------------------
+
+    def load(self, path):
+        """Bring a snapshot into the empty ledger → (sequence, what the stage saved).
+
+        Raises SnapshotDamaged, and leaves the ledger empty, where it or a run that it names is not
+        what was written.
+        """
+        cdef SnapshotReader reader = SnapshotReader(path)
+        cdef u64 seed = self.books.seed
+        reader.read_head()
+        if reader.journal_id != self.journal.identity:
+            raise SnapshotDamaged(path.name, 0, SNAPSHOT_ALIGNMENT, "of another journal")
+        self.empty(reader.head.seed, reader.head.rows - reader.head.oldest_row)
+        reader.prepare(self.books)
+        faults = []
+        hashes = threading.Thread(target=self._load_hashes, args=(path, faults))
+        hashes.start()
+        try:
+            reader.load(self.books, False)
+            self.open_runs(reader)
+        except SnapshotDamaged as fault:
+            faults.append(fault)
+        hashes.join()
+        for fault in faults:
+            self.empty(seed, 0)
+            raise fault
+        return reader.sequence, reader.stage_state
+
+    def _load_hashes(self, path, faults):
+        """Bring in the ids of rows in memory, on a thread beside the rest."""
+        cdef SnapshotReader reader = SnapshotReader(path)
+        try:
+            reader.read_head()
+            reader.load(self.books, True)
+        except Exception as fault:
+            faults.append(fault)
+
+    cdef int empty(self, u64 seed, u64 rows) except -1:
+        """Empty the books, and make room for *rows*."""
+        cdef u64 room = 2 * self.horizon
+        while room < 2 * rows:
+            room *= 2
+        past_close(self.past)
+        self.past = NULL
+        books_close(self.books)
+        books_open(self.books, seed)
+        self.past = past_open(self.horizon + self.run_rows, seed)
+        return books_keep(self.books, room, self.records, self.store, self.past)
+
+    cdef int open_runs(self, SnapshotReader reader) except -1:
+        """Open the runs that a snapshot names, and fill their filters and the one over all."""
+        cdef Past* past = self.past
+        cdef Run* run
+        cdef u64 index
+        cdef u64 ids = past.carried_count
+        cdef int failure = 0
+        for index in range(reader.runs_count):
+            failure = run_open(self.journal.folder_fd, self.journal.journal_id,
+                               reader.runs[index].first_row, reader.runs[index].end_row, &run)
+            if failure:
+                break
+            past.runs[index] = run
+            past.runs_count += 1
+            ids += run.entries
+        if failure == 0 and ids > 0:
+            with nogil:
+                failure = self.make_filter(ids, True, &past.filter)
+        if failure:
+            raise SnapshotDamaged(
+                reader.path.name, 0, SNAPSHOT_ALIGNMENT, "a run of old ids that it names is "
+                + ("damaged" if failure == RUN_DAMAGED else os.strerror(failure)))
+        return 0
+
+    def take_snapshots(self, replayed_bytes):
+        """Begin to take snapshots, once the ledger stands where the journal ends.
+
+        *replayed_bytes* of the journal lie behind the one that was loaded.
+        """
+        with nogil:
+            pthread_mutex_lock(self.guard)
+        if self.snapshot_bytes:
+            self.past.snapshot_at = max(self.snapshot_bytes - replayed_bytes, 0)
+        pthread_cond_broadcast(self.moved)
+        pthread_mutex_unlock(self.guard)
+
+    def run_names(self):
+        """Return the names of the files of ids in use; for the archive's thread alone."""
+        return {f"ids-{self.past.runs[index].first_row:016d}-"
+                f"{self.past.runs[index].end_row:016d}.run"
+                for index in range(self.past.runs_count)}
+
+    # --- snapshots ---------------------------------------------------------------------------
+
+    def take_snapshot(self):
+        """Have a snapshot taken now, and wait for it; return 0 or the errno that kept it away."""
+        cdef u64 wanted
+        with nogil:
+            pthread_mutex_lock(self.guard)
+            # One under way shows the books of before.
+            wanted = self.snapshots + (2 if self.is_taking else 1)
+            while self.snapshots < wanted and not self.stopping and not self.past.fault:
+                self.past.snapshot_at = 0
+                pthread_cond_broadcast(self.moved)
+                pthread_cond_wait(self.moved, self.guard)
+            pthread_mutex_unlock(self.guard)
+        return self.snapshot_failure if self.snapshots >= wanted else STOPPED
+
+    def _take_snapshot(self):
+        """Write a snapshot.
+
+        One that can't be written is given up, and the next is taken in its time: the journal holds
+        all that a snapshot would.
+        """
+        cdef SnapshotWriter writer = SnapshotWriter(self.journal)
+        cdef int failure
+        cdef bint done = False
+        self.past.snapshot_at = (self.journal.written + self.snapshot_bytes
+                                 if self.snapshot_bytes else ~<u64>0)
+        writer.books, writer.guard = self.books, self.guard
+        failure = writer.begin(self.stage)
+        with nogil:
+            if failure == 0:
+                failure = writer.write_rows(&self.stopping)
+            while failure == 0 and not done and not self.stopping:
+                failure = writer.write_piece(&done)
+                while failure == 0 and self.is_due() and self.past.runs_count < RUNS_MAX:
+                    failure = self.leave()
+            if failure == 0 and done:
+                failure = writer.finish()
+            if failure or not done:
+                writer.give_up()
+        self.snapshot_failure = failure if done or failure else STOPPED
+        self.is_prunable = True
+
+    # --- the thread --------------------------------------------------------------------------
 
     def start(self):
         """Take rows into the past as they get old, on a thread of its own, until `stop`."""
@@ -82,6 +230,18 @@ cdef class Archive:
             self.thread.join()
 
     def _run(self):
+        try:
+            self._work_until_stopped()
+        except BaseException:
+            # Whoever waits for room must not wait for ever.
+            with nogil:
+                pthread_mutex_lock(self.guard)
+            self.past.fault = INTERRUPTED
+            pthread_cond_broadcast(self.moved)
+            pthread_mutex_unlock(self.guard)
+            raise
+
+    def _work_until_stopped(self):
         cdef int failure
         with nogil:
             pthread_mutex_lock(self.guard)
@@ -93,9 +253,31 @@ cdef class Archive:
                     if failure and not self.past.fault:
                         self.past.fault = failure
                         pthread_cond_broadcast(self.moved)
+                elif self.is_prunable:
+                    pthread_mutex_unlock(self.guard)
+                    with gil:
+                        self.is_prunable = False
+                        self._prune()
+                    pthread_mutex_lock(self.guard)
+                elif self.journal.written >= self.past.snapshot_at:
+                    self.is_taking = True
+                    pthread_mutex_unlock(self.guard)
+                    with gil:
+                        self._take_snapshot()
+                    pthread_mutex_lock(self.guard)
+                    self.is_taking = False
+                    self.snapshots += 1
+                    pthread_cond_broadcast(self.moved)
                 else:
                     pthread_cond_wait(self.moved, self.guard)
             pthread_mutex_unlock(self.guard)
+
+    def _prune(self):
+        try:
+            prune(self.journal.folder, self.run_names())
+        except OSError as error:
+            # What can't be deleted costs room alone, and is tried again with the next snapshot.
+            self.snapshot_failure = error.errno
 
     cdef bint has_work(self, u32 after, u32 level) noexcept nogil:
         """Tell whether there is something to do for `work`."""
@@ -106,8 +288,9 @@ cdef class Archive:
     cdef int work(self, u32 after, u32 level) noexcept nogil:
         """Do what is due first; merge runs below *level* alone, from number *after* on.
 
-        Returns 0, an errno or RUN_DAMAGED. Rows that get old go first: memory is bounded by that. Where there are too many runs, as
-        happens on a disk that is much too slow, they wait, and batches wait for them.
+        Returns 0, an errno or RUN_DAMAGED. Rows that get old go first: memory is bounded by that.
+        Where there are too many runs, as happens on a disk that is much too slow, they wait, and
+        batches wait for them.
         """
         cdef u32 first
         if self.is_due() and self.past.runs_count < RUNS_MAX:
@@ -123,105 +306,30 @@ cdef class Archive:
     cdef int leave(self) noexcept nogil:
         """Take the oldest rows into the past."""
         cdef Leaving leaving
-        cdef LateList late
-        cdef Past* past = self.past
-        cdef Books* books = self.books
+        cdef Filter* filter = self.past.filter
+        cdef u64 rows
         cdef int failure
         pthread_mutex_lock(self.guard)
-        leaving.first_row = books.oldest_row
-        leaving.first_span = leaving.end_span = books.spans_oldest
-        while (leaving.end_span + 1 < books.spans_count
-               and books.spans[leaving.end_span & books.rows_mask].first_row
-               < leaving.first_row + self.run_rows):
-            leaving.end_span += 1
-        leaving.end_row = books.spans[leaving.end_span & books.rows_mask].first_row
-        late = past.taken
-        past.taken = past.late
-        past.late = late
-        past.leaving = leaving.end_row
+        leaving_choose(&leaving, self.books, self.run_rows)
         pthread_mutex_unlock(self.guard)
-        leaving.carried = NULL
-        leaving.filter = past.filter
-        failure = self.reserve_entries(leaving.end_row - leaving.first_row + past.taken.count)
+        rows = leaving.end_row - leaving.first_row
+        failure = self.reserve_entries(rows + self.past.taken.count)
+        if failure == 0 and (filter == NULL or filter.count + rows > filter.capacity):
+            failure = self.make_filter(rows, False, &leaving.filter)
         if failure == 0:
-            failure = self.gather(&leaving)
+            failure = leaving_gather(&leaving, self.books, self.entries)
         if failure == 0:
             failure = self.write_run(&leaving)
-        if failure == 0:
-            self.put_in_place(&leaving)
-        else:
-            free(leaving.carried)
-        return failure
-
-    cdef int gather(self, Leaving* leaving) noexcept nogil:
-        """Collect the ids bound by the rows, and the reservations that are still under way."""
-        cdef Books* books = self.books
-        cdef const Span* span
-        cdef Entry* entry
-        cdef Carried* carried
-        cdef u64 row, hash, place, number
-        cdef u32 state
-        cdef int failure = 0
-        leaving.entries_count = 0
-        leaving.carried_count = 0
-        leaving.carried = <Carried*>malloc(
-            (self.past.carried_count + leaving.end_row - leaving.first_row + 1) * sizeof(Carried))
-        if leaving.carried == NULL:
-            return NO_MEMORY
-        if (leaving.filter == NULL or leaving.filter.count + leaving.end_row - leaving.first_row
-                > leaving.filter.capacity):
-            failure = self.make_filter(leaving.end_row - leaving.first_row, &leaving.filter)
-            if failure:
-                return failure
-        failure = self.keep_carried(leaving)
         if failure:
+            free(leaving.carried)
             return failure
-        for number in range(leaving.first_span, leaving.end_span):
-            span = &books.spans[number & books.rows_mask]
-            for row in range(span.first_row,
-                             books.spans[(number + 1) & books.rows_mask].first_row):
-                hash = books.hashes[row & books.rows_mask]
-                if hash == 0:
-                    continue
-                state = books.states[row & books.rows_mask]
-                place = place_of_event(span.place, row - span.first_row)
-                if state == STATE_PENDING:
-                    carried = &leaving.carried[leaving.carried_count]
-                    carried.row = row
-                    carried.place = place
-                    carried.hash = hash
-                    filter_add(leaving.filter, hash)
-                    leaving.carried_count += 1
-                else:
-                    entry = &self.entries[leaving.entries_count]
-                    entry.hash = hash
-                    entry.place = place | state
-                    leaving.entries_count += 1
-        return 0
-
-    cdef int keep_carried(self, Leaving* leaving) noexcept nogil:
-        """Go on carrying the reservations that haven't ended; write the ends of the others."""
-        cdef LateList* taken = &self.past.taken
-        cdef Carried* carried
-        cdef u64 index
-        cdef u64 ended = 0
-        cdef u64* rows = <u64*>malloc((taken.count + 1) * sizeof(u64))
-        if rows == NULL:
-            return NO_MEMORY
-        for index in range(taken.count):
-            rows[index] = taken.entries[index].row
-            self.entries[index].hash = hash_transfer(self.books, taken.entries[index].id)
-            self.entries[index].place = taken.entries[index].place
-        leaving.entries_count = taken.count
-        qsort(rows, taken.count, sizeof(u64), compare_rows)
-        for index in range(self.past.carried_count):
-            carried = &self.past.carried[index]
-            while ended < taken.count and rows[ended] < carried.row:
-                ended += 1
-            if ended == taken.count or rows[ended] != carried.row:
-                leaving.carried[leaving.carried_count] = carried[0]
-                leaving.carried_count += 1
-        free(rows)
+        pthread_mutex_lock(self.guard)
+        leaving_forget(&leaving, self.books)
+        pthread_cond_broadcast(self.moved)
+        pthread_mutex_unlock(self.guard)
+        free(leaving.carried)
+        if filter != leaving.filter:
+            filter_close(filter)
         return 0
 
     cdef int write_run(self, Leaving* leaving) noexcept nogil:
@@ -242,32 +350,13 @@ cdef class Archive:
                 return failure
         return run_finish(&writer, &leaving.run)
 
-    cdef void put_in_place(self, Leaving* leaving) noexcept nogil:
-        """Forget the rows in memory; from now on the past answers for them."""
-        cdef Past* past = self.past
-        cdef Books* books = self.books
-        cdef Filter* filter = past.filter
-        cdef Carried* carried = past.carried
-        pthread_mutex_lock(self.guard)
-        past.filter = leaving.filter
-        past.runs[past.runs_count] = leaving.run
-        past.runs_count += 1
-        past.carried = leaving.carried
-        past.carried_count = leaving.carried_count
-        past.last_created = books.spans[(leaving.end_span - 1) & books.rows_mask].last_created
-        late_clear(&past.taken)
-        books.oldest_row = leaving.end_row
-        books.spans_oldest = leaving.end_span
-        pthread_cond_broadcast(self.moved)
-        pthread_mutex_unlock(self.guard)
-        free(carried)
-        if filter != leaving.filter:
-            filter_close(filter)
-
     # --- the filter --------------------------------------------------------------------------
 
-    cdef int make_filter(self, u64 more, Filter** filter) noexcept nogil:
-        """Make a filter with room for twice as many ids, and add the past (out: filter)."""
+    cdef int make_filter(self, u64 more, bint opening, Filter** filter) noexcept nogil:
+        """Make a filter for twice as many ids and more, and add the past (out: filter).
+
+        While *opening*, fills also what the runs keep in memory.
+        """
         cdef Past* past = self.past
         cdef u64 count = past.filter.count if past.filter != NULL else 0
         cdef Filter* larger = filter_open(max((count + more) * 2, 16 * self.run_rows),
@@ -284,6 +373,8 @@ cdef class Archive:
             failure = scan_open(&scan, past.runs[run])
             while failure == 0 and scan_entry(&scan, &hash, &place):
                 filter_add(larger, hash)
+                if opening:
+                    run_note(past.runs[run], scan.first_page + scan.page, scan.entry, hash)
                 failure = scan_next(&scan)
             scan_close(&scan)
             if failure:
@@ -337,8 +428,9 @@ cdef class Archive:
         past.runs_count -= MERGED_RUNS - 1
         pthread_mutex_unlock(self.guard)
         for index in range(MERGED_RUNS):
-            run_delete(self.journal.folder_fd, old[index])
             run_close(old[index])
+        # A snapshot may rely on the old files; `prune` knows.
+        self.is_prunable = True
         return 0
 
     cdef int merge_into(self, Scan* scans, u32 first, Run** merged) noexcept nogil:
@@ -410,54 +502,3 @@ cdef class Archive:
             return NO_MEMORY
         self.entries_max = wanted
         return 0
-
-
-cdef int compare_rows(const void* left, const void* right) noexcept nogil:
-    cdef u64 one = (<const u64*>left)[0]
-    cdef u64 other = (<const u64*>right)[0]
-    return (one > other) - (one < other)
-
-
-# --- reading a run from its beginning --------------------------------------------------------
-
-
-cdef int scan_open(Scan* scan, Run* run) noexcept nogil:
-    """Begin to read a run (out: scan); `scan_close` must follow, also after a failure."""
-    scan.run = run
-    scan.next_page = 0
-    scan.pages_count = scan.page = scan.entry = 0
-    scan.pages = <Page*>malloc(SCANNED_PAGES * sizeof(Page))
-    return scan_fill(scan) if scan.pages != NULL else NO_MEMORY
-
-
-cdef int scan_fill(Scan* scan) noexcept nogil:
-    """Read the next pages, and prove them."""
-    cdef u64 first = scan.next_page
-    scan.pages_count = <u32>min(scan.run.pages - first, <u64>SCANNED_PAGES)
-    scan.page = 0
-    scan.next_page += scan.pages_count
-    return run_pages(scan.run, first, scan.pages_count, scan.pages)
-
-
-cdef inline bint scan_entry(const Scan* scan, u64* hash, u64* place) noexcept nogil:
-    """Give the entry in hand (out: hash, place); False behind the last."""
-    if scan.page == scan.pages_count:
-        return False
-    hash[0] = scan.pages[scan.page].entries[scan.entry].hash
-    place[0] = scan.pages[scan.page].entries[scan.entry].place
-    return True
-
-
-cdef inline int scan_next(Scan* scan) noexcept nogil:
-    """Go on to the next entry."""
-    scan.entry += 1
-    if scan.entry == scan.pages[scan.page].count:
-        scan.entry = 0
-        scan.page += 1
-        if scan.page == scan.pages_count and scan.next_page < scan.run.pages:
-            return scan_fill(scan)
-    return 0
-
-
-cdef void scan_close(Scan* scan) noexcept nogil:
-    free(scan.pages)

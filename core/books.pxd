@@ -11,6 +11,7 @@ are kept for the last rows alone where there is a journal to read the older ones
 where there is none.
 """
 
+from payvand.core.copying cimport Copying
 from payvand.core.ids cimport Ids
 from payvand.core.index cimport Index, NO_ROW, hash_id, index_find
 from payvand.core.past cimport Past
@@ -57,6 +58,7 @@ cdef struct ChainStart:
     u64 trail[2]
 
 cdef struct Books:
+    u64 sequence            # of the last frame applied
     u64 timestamp           # of the last event or pulse
     u64 seed                # of the hashes of ids
 
@@ -84,6 +86,8 @@ cdef struct Books:
     u64 trail[2]            # what became of all events, in two words; see `mark`
 
     Reservations reservations
+
+    Copying* copying        # the copy in the making, or NULL
 
     Undo* undo              # of the chain in hand
     u32 undo_count

@@ -49,6 +49,8 @@ cdef int books_keep(Books* books, u64 rows, u64 records, Store* store, Past* pas
     books.records_mask = records - 1
     books.store = store
     books.past = past
+    # Enough for the rows that are there before some go into the past, and a few batches.
+    books.ids.homes_wanted = (past.due_rows + 32 * BATCH_EVENTS_MAX) // 3
     return 0
 
 

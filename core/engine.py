@@ -34,7 +34,7 @@ from payvand.core.commits import (
     checked_events,
     checked_payloads,
 )
-from payvand.core.errors import EngineClosed, JournalStopped, PayvandFault
+from payvand.core.errors import EngineClosed, JournalStopped, JournalUnusable, PayvandFault
 from payvand.core.following import Tail
 from payvand.core.frame import Frame
 from payvand.core.journal import Journal
@@ -46,6 +46,7 @@ from payvand.core.limits import (
     NOTE_BYTES_MAX,
     RECORDS_KEPT,
     SEGMENT_BYTES,
+    SNAPSHOT_BYTES,
 )
 from payvand.core.pipeline import Pipeline
 from payvand.core.reading import Reading
@@ -130,6 +131,7 @@ class Engine(Reading):
         clock: Callable[[], int] = time.time_ns,
         segment_bytes: int = SEGMENT_BYTES,
         horizon: int = HORIZON_ROWS,
+        snapshot_bytes: int = SNAPSHOT_BYTES,
     ) -> Self:
         """Open a data folder, made where there is none, and recover what it holds.
 
@@ -140,6 +142,7 @@ class Engine(Reading):
             segment_bytes: the size of a journal's segment file.
             horizon: how many transfer events, a power of two, are kept in memory at least; older
                 ones are answered for from disk, with the same results.
+            snapshot_bytes: of journal from one snapshot to the next; 0 takes none.
 
         Raises:
             JournalInUse, JournalUnusable, JournalCorrupt, ReplayDiffers.
@@ -148,13 +151,19 @@ class Engine(Reading):
         journal = Journal(folder, segment_bytes=segment_bytes)
         try:
             ledger = Ledger(int.from_bytes(blake2b(journal.identity, digest_size=8).digest()))
-            archive = Archive(ledger, journal, horizon=horizon, records=RECORDS_KEPT)
+            archive = Archive(
+                ledger,
+                journal,
+                stage,
+                horizon=horizon,
+                records=RECORDS_KEPT,
+                snapshot_bytes=snapshot_bytes,
+            )
         except BaseException:
             journal.close()
             raise
-        archive.start()
         try:
-            recovery = await asyncio.to_thread(recover, journal, ledger, stage)
+            recovery = await asyncio.to_thread(recover, journal, ledger, stage, archive)
         except BaseException:
             await asyncio.to_thread(archive.stop)
             journal.close()
@@ -438,6 +447,16 @@ class Engine(Reading):
             self._tail.kept_bytes,
             self._journal.direct,
         )
+
+    async def take_snapshot(self) -> None:
+        """Have a snapshot taken now; raises JournalUnusable where it can't be written."""
+        self._check_open()
+        failure = await asyncio.to_thread(self._archive.take_snapshot)
+        if failure:
+            raise JournalUnusable(
+                f"{self._journal.folder}: can't write a snapshot: {os.strerror(failure)}",
+                hint="free or repair the disk under this folder; the journal goes on meanwhile",
+            )
 
     # --- the end -----------------------------------------------------------------------------
 

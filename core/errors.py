@@ -5,7 +5,8 @@
     │   ├── JournalInUse        another process has it
     │   ├── JournalUnusable     the folder or the file system refuses
     │   ├── JournalCorrupt      bytes that were acknowledged are not what they were
-    │   └── JournalStopped      a write failed; the engine has stopped for good
+    │   ├── JournalStopped      a write failed; the engine has stopped for good
+    │   └── SnapshotDamaged     bytes of a snapshot are not what was written
     ├── ReplayDiffers           the books computed now are not those that were journaled
     └── EngineClosed            the engine takes no more work
 
@@ -21,6 +22,7 @@ __all__ = [
     "JournalUnusable",
     "PayvandFault",
     "ReplayDiffers",
+    "SnapshotDamaged",
 ]
 
 
@@ -68,6 +70,23 @@ class JournalCorrupt(JournalFault):
 
 class JournalStopped(JournalFault):
     """A write or a flush failed. What was not acknowledged may or may not be there; restart."""
+
+
+class SnapshotDamaged(JournalFault):
+    """Bytes of a snapshot are not what was written; the journal holds all that it held.
+
+    `file` is its name, `start` and `stop` the range of bytes that holds the damage.
+    """
+
+    def __init__(self, file: str, start: int, stop: int, what: str) -> None:
+        super().__init__(
+            f"{file}: bytes {start} to {stop}: {what}",
+            hint="delete this file; what it held follows from the journal",
+        )
+        self.file = file
+        self.start = start
+        self.stop = stop
+        self.what = what
 
 
 class ReplayDiffers(PayvandFault):

@@ -1,6 +1,7 @@
 """Releasing reservations whose time has run out, in the order (time, row)."""
 
 from payvand.core.books cimport STATE_EXPIRED
+from payvand.core.copying cimport keep_account
 from payvand.core.index cimport NO_ROW
 from payvand.core.lookup cimport note_end
 from payvand.core.reservations cimport Reservation, release, take_due
@@ -26,13 +27,16 @@ cdef void expire(Books* books, u64 now) noexcept nogil:
         reservation = &books.reservations.places[place]
         debit = &books.accounts[reservation.debit_row]
         credit = &books.accounts[reservation.credit_row]
+        if books.copying != NULL:
+            keep_account(books.copying, reservation.debit_row, books.accounts, books.limits)
+            keep_account(books.copying, reservation.credit_row, books.accounts, books.limits)
         debit.debits_pending -= reservation.amount
         credit.credits_pending -= reservation.amount
         if reservation.flags & TRANSFER_FLAG_CLOSING_DEBIT:
             debit.flags &= ~<u16>ACCOUNT_FLAG_CLOSED
         if reservation.flags & TRANSFER_FLAG_CLOSING_CREDIT:
             credit.flags &= ~<u16>ACCOUNT_FLAG_CLOSED
-        note_end(books, reservation, STATE_EXPIRED)
+        note_end(books, place, STATE_EXPIRED)
         expired = &books.expired[books.expired_count]
         expired.id = reservation.id
         expired.debit_account_id = reservation.debit_account_id

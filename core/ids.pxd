@@ -10,8 +10,8 @@ emptied for it, and no table is ever swept.
 An id whose home bucket is full goes to the next one, and leaves in `passed` its row + 1. Whoever
 looks for an id goes on to the next bucket while the row that passed still counts.
 
-The home is given by the top bits of the hash, and so by the slot itself: the table grows without a
-look at the ids, a stretch of buckets with each batch, and no batch pays for all of it. A tag says
+The home is given by the upper half of the hash, and so by the slot itself: the table grows without
+a look at the ids, a stretch of buckets with each batch, and no batch pays for all of it. A tag says
 little in a large table, so a slot that agrees is held against the row's whole hash; and a hash that
 agrees against the id itself, in the record, by whoever asked.
 
@@ -30,10 +30,11 @@ cdef struct Bucket:
 
 cdef struct Ids:
     Bucket* buckets
-    u32 shift               # hash >> shift = home
-    Bucket* older           # a table half the size on its way into this one, or NULL
-    u32 older_shift
+    u64 homes
+    Bucket* older           # a smaller table on its way into this one, or NULL
+    u64 older_homes
     u64 moved               # homes below it have moved
+    u64 homes_wanted        # a good size to stay at; 0: none is known
 
 cdef extern from *:
     """
@@ -42,14 +43,19 @@ cdef extern from *:
     const u64 NO_TRANSFER "PAYVAND_NO_TRANSFER"
 
 
-cdef inline Bucket* home_of(const Ids* ids, u64 hash) noexcept nogil:
-    if ids.older != NULL and (hash >> ids.older_shift) >= ids.moved:
-        return &ids.older[hash >> ids.older_shift]
-    return &ids.buckets[hash >> ids.shift]
+cdef inline u64 tag_of(u64 hash) noexcept nogil:
+    return hash >> 32 | 1
+
+
+cdef inline Bucket* home_of(const Ids* ids, u64 tag) noexcept nogil:
+    """Return the home of a tag: tags rise with homes, whatever their number is."""
+    if ids.older != NULL and (tag * ids.older_homes >> 32) >= ids.moved:
+        return &ids.older[tag * ids.older_homes >> 32]
+    return &ids.buckets[tag * ids.homes >> 32]
 
 
 cdef inline void ids_prefetch(const Ids* ids, u64 hash) noexcept nogil:
-    prefetch(home_of(ids, hash))
+    prefetch(home_of(ids, tag_of(hash)))
 
 
 cdef inline u64 ids_find(const Ids* ids, u64 hash, u64 next_row, u64 oldest_row,
@@ -59,8 +65,8 @@ cdef inline u64 ids_find(const Ids* ids, u64 hash, u64 next_row, u64 oldest_row,
     *hashes* holds the hash of row r at place r & *mask*. *skip* passes over so many rows that have
     the hash: two ids may share one. NO_TRANSFER where there is none.
     """
-    cdef const Bucket* bucket = home_of(ids, hash)
-    cdef u64 tag = (hash >> 32) | 1
+    cdef u64 tag = tag_of(hash)
+    cdef const Bucket* bucket = home_of(ids, tag)
     cdef u64 row
     cdef u32 place
     while True:
@@ -78,7 +84,7 @@ cdef inline u64 ids_find(const Ids* ids, u64 hash, u64 next_row, u64 oldest_row,
 
 cdef inline void ids_insert(Ids* ids, u64 hash, u64 row, u64 oldest_row) noexcept nogil:
     """Add a row that no slot holds yet; room was made by `ids_reserve`."""
-    put_slot(home_of(ids, hash), (((hash >> 32) | 1) << 32) | <u64><u32>row, row, row, oldest_row)
+    put_slot(home_of(ids, tag_of(hash)), tag_of(hash) << 32 | <u64><u32>row, row, row, oldest_row)
 
 
 cdef inline void put_slot(Bucket* bucket, u64 slot, u64 row, u64 newest_row,

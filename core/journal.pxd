@@ -9,6 +9,7 @@ cdef class Journal:
     cdef readonly bint direct           # writes go round the page cache
     cdef readonly u64 sequence          # of the last frame written
     cdef u64 offset                     # where the next frame goes in the segment
+    cdef u64 written                    # bytes of frames, since the folder was opened
     cdef u64 place                      # of the frame written last; see store.pxd
     cdef u64* segments                  # first sequence of each, in the order of the files
     cdef u64 segments_count

@@ -225,6 +225,7 @@ cdef class Journal:
             return failure
         self.place = place_of_frame(self.segments_count - 1, self.offset)
         self.offset += length
+        self.written += length
         self.sequence = sequence
         return 0
 

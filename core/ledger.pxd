@@ -14,6 +14,7 @@ cdef class Ledger:
     cdef void lock(self) noexcept nogil
     cdef int lock_with_room(self, u64 rows) except -1 nogil
     cdef void unlock(self) noexcept nogil
+    cdef void look_for_snapshot(self, u64 written) noexcept nogil
     cdef void note_place(self, u64 span, u64 place) noexcept nogil
     cdef int check_past(self) except -1 nogil
     cdef u64 _begin(self, u64 now) noexcept nogil

@@ -147,6 +147,11 @@ cdef class Ledger:
         if due:
             pthread_cond_broadcast(&self.moved)
 
+    cdef void look_for_snapshot(self, u64 written) noexcept nogil:
+        """Wake the archive where so many bytes of journal make a snapshot due."""
+        if self.books.past != NULL and written >= self.books.past.snapshot_at:
+            pthread_cond_broadcast(&self.moved)
+
     cdef int check_past(self) except -1 nogil:
         """Raise where an old transfer could not be read: what was computed since is void."""
         cdef Books* books = &self.books

@@ -10,6 +10,7 @@ __all__ = [
     "QUERY_ROWS_MAX",
     "RECORDS_KEPT",
     "SEGMENT_BYTES",
+    "SNAPSHOT_BYTES",
     "TAIL_BYTES_MAX",
 ]
 
@@ -37,6 +38,10 @@ RECORDS_KEPT = 1 << 16
 
 SEGMENT_BYTES = 64 << 20
 """Bytes of one segment file of the journal, allocated at once."""
+
+SNAPSHOT_BYTES = 4 << 30
+"""Bytes of journal from one snapshot to the next, unless an engine is told otherwise: what is
+replayed at most when it is opened, some seconds' worth."""
 
 FRAME_BYTES_MAX = 16 << 20
 """Bytes of one frame: the greatest batch with the greatest payloads and expiries fits."""

@@ -1,6 +1,7 @@
 """What stands behind a transfer's id, wherever it is kept."""
 
 from payvand.core.books cimport Books
+from payvand.core.copying cimport keep_reservation
 from payvand.core.filter cimport filter_passes
 from payvand.core.ids cimport NO_TRANSFER, ids_find
 from payvand.core.reservations cimport Reservation
@@ -21,8 +22,11 @@ cdef inline bint may_be_bound(const Books* books, u64 hash) noexcept nogil:
     return (books.past != NULL and books.past.filter != NULL
             and filter_passes(books.past.filter, hash))
 
-cdef inline void note_end(Books* books, const Reservation* reservation, u8 state) noexcept nogil:
-    """Note what became of a reservation that ends."""
+cdef inline void note_end(Books* books, u32 place, u8 state) noexcept nogil:
+    """Note what becomes of the reservation in a place, which is to be released next."""
+    cdef const Reservation* reservation = &books.reservations.places[place]
+    if books.copying != NULL:
+        keep_reservation(books.copying, place, reservation)
     if books.past == NULL or reservation.row >= books.past.leaving:
         books.states[reservation.row & books.rows_mask] = state
     else:

@@ -42,6 +42,7 @@ cdef struct Carried:
 
 cdef struct Past:
     u64 due_rows            # so many in memory are too many
+    u64 snapshot_at         # bytes of journal written when the next snapshot is due
     u64 leaving             # rows before it are being written to a run, or have left
     u64 last_created        # timestamp of the last transfer that has left
     Filter* filter          # NULL while nothing has left

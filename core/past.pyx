@@ -25,6 +25,7 @@ cdef Past* past_open(u64 due_rows, u64 seed) except NULL:
     if past == NULL:
         raise MemoryError("no memory for the past")
     past.due_rows = due_rows
+    past.snapshot_at = ~<u64>0
     open_list(&past.late, seed)
     open_list(&past.taken, seed)
     return past

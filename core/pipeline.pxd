@@ -53,7 +53,6 @@ cdef class Pipeline:
     cdef u64 write_ns                   # what the last write and flush took
     cdef u8 chain[32]                   # SHA-256 of the last sealed frame
     cdef u64 base                       # sequence of the frame before the first batch
-    cdef u64 sequence                   # of the last applied batch
     cdef bint watched                   # a worker watches for the next batch, awake
     cdef bint lingered                  # the caller watches for a batch, and needs no waking
     cdef pthread_mutex_t lock           # over the counts

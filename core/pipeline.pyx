@@ -73,7 +73,7 @@ cdef class Pipeline:
         cdef Slot* slot
         cdef int index
         self.ledger, self.stage, self.journal, self.wake_fd = ledger, stage, journal, wake_fd
-        self.sequence = self.base = journal.sequence
+        self.base = ledger.books.sequence = journal.sequence
         memcpy(self.chain, <const u8*>chain, 32)
         pthread_mutex_init(&self.lock, NULL)
         pthread_cond_init(&self.sealed, NULL)
@@ -137,7 +137,7 @@ cdef class Pipeline:
     @property
     def applied_sequence(self):
         """The sequence of the last batch that the ledger holds; read it under `lock_books`."""
-        return self.sequence
+        return self.ledger.books.sequence
 
     @property
     def durable(self):
@@ -316,7 +316,7 @@ cdef class Pipeline:
         """
         with nogil:
             self.ledger.lock()
-        return self.sequence
+        return self.ledger.books.sequence
 
     def unlock_books(self):
         """Let workers go on."""
@@ -395,6 +395,7 @@ cdef class Pipeline:
             self.ledger.note_place(slot.span, self.journal.place)
         if not self.finish(&self.written):
             payvand_wake(self.wake_fd)
+        self.ledger.look_for_snapshot(self.journal.written)
         return True
 
     cdef bint await_turn(self, const u64* count, u64 ticket) noexcept nogil:
@@ -464,8 +465,8 @@ cdef class Pipeline:
             if slot.operation == OPERATION_CREATE_TRANSFERS:
                 self.stage.observe(<const Transfer*>slot.records, slot.decisions, slot.statuses,
                                    slot.record_count, slot.timestamp, True)
-            self.sequence += 1
-            slot.sequence = self.sequence
+            books.sequence += 1
+            slot.sequence = books.sequence
             self.describe(slot)
             slot.next_due = next_due(&books.reservations)
         finally:

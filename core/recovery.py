@@ -1,11 +1,19 @@
-"""Recovery: from the journal's files to the books as they stood."""
+"""Recovery: from the files of a folder to the books as they stood.
 
-from dataclasses import dataclass
+The newest snapshot that is whole is brought in, and the frames behind it are applied again. A
+damaged one is set aside and the one before is taken; without any, all frames are applied.
+"""
 
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from payvand.core.archive import Archive
+from payvand.core.errors import JournalCorrupt, SnapshotDamaged
 from payvand.core.journal import Journal
 from payvand.core.ledger import Ledger
-from payvand.core.replay import replay_journal
+from payvand.core.replay import observe_journal, replay_journal
 from payvand.core.segments import JournalReader
+from payvand.core.snapshots import clear_unfinished, prune, snapshots
 from payvand.core.stage import Stage
 
 __all__ = ["Recovery", "recover"]
@@ -23,26 +31,73 @@ class Recovery:
     """How many bytes of an unfinished write were erased: nothing in them was acknowledged."""
     transfers: int
     accounts: int
+    snapshot: int = 0
+    """The sequence of the frame that the books were brought in from; 0 where all were applied."""
+    damaged: tuple[SnapshotDamaged, ...] = field(default=())
+    """Snapshots that were set aside, under names that end in `.damaged`."""
 
 
-def recover(journal: Journal, ledger: Ledger, stage: Stage) -> Recovery:
-    """Replay a journal's frames into an empty ledger and get it ready for the next frame.
+def recover(journal: Journal, ledger: Ledger, stage: Stage, archive: Archive) -> Recovery:
+    """Bring an empty ledger to where a journal ends, and get both ready for the next frame.
+
+    Starts the archive, which the caller stops in the end, also where this raises.
 
     Raises:
         JournalCorrupt: acknowledged bytes are not what they were.
         ReplayDiffers: the frames lead to other outcomes than those journaled with them.
     """
-    reader = JournalReader(journal.folder)
-    replay_journal(ledger, stage, reader)
+    after, damaged = _load_newest(journal.folder, archive, stage)
+    clear_unfinished(journal.folder)
+    prune(journal.folder, archive.run_names())
+    archive.start()
+    reader = JournalReader(journal.folder, after=after)
+    replayed_bytes = replay_journal(ledger, stage, reader)
     end = reader.end
-    if end is None:
+    if end is None and after == 0:
         journal.start(journal.identity)
-        return Recovery(0, bytes(32), 0, 0, 0)
+        archive.take_snapshots(0)
+        return Recovery(0, bytes(32), 0, 0, 0, damaged=damaged)
+    if end is None or end.sequence < after:
+        sequence = end.sequence if end else 0
+        raise JournalCorrupt(
+            end.segment if end else "segment-0000000000000001.journal",
+            sequence + 1,
+            end.offset if end else 0,
+            end.offset if end else 0,
+            f"frames up to {after} are missing: a snapshot shows them",
+        )
     journal.resume(end.journal_id, end.segment, end.offset, end.sequence)
     torn_bytes = 0
     if end.torn is not None:
         journal.erase(*end.torn)
         torn_bytes = end.torn[1] - end.torn[0]
+    archive.take_snapshots(replayed_bytes)
     return Recovery(
-        end.sequence, end.digest, torn_bytes, ledger.transfers_count, ledger.accounts_count
+        end.sequence,
+        end.digest,
+        torn_bytes,
+        ledger.transfers_count,
+        ledger.accounts_count,
+        after,
+        damaged,
     )
+
+
+def _load_newest(
+    folder: Path, archive: Archive, stage: Stage
+) -> tuple[int, tuple[SnapshotDamaged, ...]]:
+    """Bring in the newest snapshot that is whole → (its sequence or 0, those set aside)."""
+    damaged = []
+    for path in snapshots(folder):
+        try:
+            sequence, saved = archive.load(path)
+        except SnapshotDamaged as fault:
+            damaged.append(fault)
+            path.rename(path.with_name(path.name + ".damaged"))
+            continue
+        if saved is None:
+            observe_journal(stage, JournalReader(folder), sequence)
+        else:
+            stage.load(saved)
+        return sequence, tuple(damaged)
+    return 0, tuple(damaged)

@@ -11,8 +11,12 @@ def replay(ledger: Ledger, stage: Stage, frames: Iterable[Frame]) -> int:
     Raises ReplayDiffers where a frame's outcome is not the one journaled with it.
     """
 
-def replay_journal(ledger: Ledger, stage: Stage, reader: JournalReader) -> None:
-    """Apply the frames of a JournalReader; the ledger reads old transfers from where they stand.
+def replay_journal(ledger: Ledger, stage: Stage, reader: JournalReader) -> int:
+    """Apply the frames of a JournalReader; return how many bytes they have.
 
-    Raises ReplayDiffers, and whatever the reader raises.
+    The ledger reads old transfers from where they stand. Raises ReplayDiffers, and whatever the
+    reader raises.
     """
+
+def observe_journal(stage: Stage, reader: JournalReader, last: int) -> None:
+    """Show a stage the frames of a JournalReader again, up to the sequence *last*."""

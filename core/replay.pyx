@@ -52,6 +52,9 @@ cdef int replay_pieces(Books* books, Stage stage, const Pieces* pieces,
             raise ReplayDiffers(f"frame {pieces.sequence}: time went backwards",
                                 hint="run `payvand verify` on the data folder")
     apply_pieces(books, pieces, base, results)
+    books.sequence = pieces.sequence
+    if books.store != NULL and books.store.fault or books.past != NULL and books.past.fault:
+        return 0                # the outcome is void; `check_past` says why
     for index in range(pieces.record_count):
         if results[index].status != pieces.statuses[index]:
             with gil:
@@ -70,9 +73,14 @@ cdef int replay_pieces(Books* books, Stage stage, const Pieces* pieces,
                 f"frame {pieces.sequence}: other expiries or amounts than journaled",
                 hint="run the version that wrote the journal, and report this")
     if pieces.operation == OPERATION_CREATE_TRANSFERS:
-        stage.observe(<const Transfer*>pieces.records, pieces.decisions, pieces.statuses,
-                      pieces.record_count, pieces.timestamp, False)
+        observe_pieces(stage, pieces)
     return 0
+
+
+cdef void observe_pieces(Stage stage, const Pieces* pieces) noexcept nogil:
+    """Show a stage a journaled frame of transfers."""
+    stage.observe(<const Transfer*>pieces.records, pieces.decisions, pieces.statuses,
+                  pieces.record_count, pieces.timestamp, False)
 
 
 def replay(Ledger ledger, Stage stage, frames):
@@ -92,14 +100,21 @@ def replay(Ledger ledger, Stage stage, frames):
 
 
 def replay_journal(Ledger ledger, Stage stage, reader):
-    """Apply the frames of a JournalReader; the ledger reads old transfers from where they stand."""
+    """Apply the frames of a JournalReader; return how many bytes they have.
+
+    The ledger reads old transfers from where they stand. Raises ReplayDiffers, and whatever the
+    reader raises.
+    """
     cdef Frame frame
     cdef u64 segment, offset
+    cdef u64 size = 0
     scratch = np.zeros(BATCH_EVENTS_MAX, records.RESULT)
     cdef u8[::1] results = scratch.view(np.uint8)
     for frame in reader:
         segment, offset = reader.place
-        ledger.lock_with_room(frame.pieces.record_count)
+        size += <u64>len(frame.raw)
+        with nogil:
+            ledger.lock_with_room(frame.pieces.record_count)
         try:
             with nogil:
                 replay_pieces(&ledger.books, stage, &frame.pieces, <Result*>&results[0])
@@ -110,3 +125,15 @@ def replay_journal(Ledger ledger, Stage stage, reader):
                                       place_of_frame(segment, offset))
         finally:
             ledger.unlock()
+    return size
+
+
+def observe_journal(Stage stage, reader, last):
+    """Show a stage the frames of a JournalReader again, up to the sequence *last*."""
+    cdef Frame frame
+    for frame in reader:
+        if frame.sequence > last:
+            break
+        if frame.pieces.operation == OPERATION_CREATE_TRANSFERS:
+            with nogil:
+                observe_pieces(stage, &frame.pieces)

@@ -79,7 +79,7 @@ cdef int run_finish(RunWriter* writer, Run** run) noexcept nogil
 cdef void run_abandon(RunWriter* writer) noexcept nogil
 cdef int run_open(int folder, const u8* journal_id, u64 first_row, u64 end_row,
                   Run** run) noexcept nogil
+cdef void run_note(Run* run, u64 page, u32 entry, u64 hash) noexcept nogil
 cdef int run_pages(const Run* run, u64 first, u32 count, Page* pages) noexcept nogil
 cdef int run_find(Run* run, u64 hash, u32 skip, u64* place) noexcept nogil
 cdef void run_close(Run* run) noexcept nogil
-cdef void run_delete(int folder, const Run* run) noexcept nogil

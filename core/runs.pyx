@@ -52,7 +52,6 @@ cdef extern from "<fcntl.h>" nogil:
     int fdatasync(int fd)
     int close(int fd)
     int renameat(int old_folder, const char* old, int new_folder, const char* new)
-    int unlinkat(int folder, const char* name, int flags)
 
 cdef enum:
     RUN_MAGIC = 0x31525650          # "PVR1"
@@ -260,6 +259,13 @@ cdef int run_open(int folder, const u8* journal_id, u64 first_row, u64 end_row,
     return 0
 
 
+cdef void run_note(Run* run, u64 page, u32 entry, u64 hash) noexcept nogil:
+    """Fill what is kept in memory of a run that was opened, for one of its entries."""
+    if entry == 0:
+        run.firsts[page] = begin_of(run, hash)
+    filter_add(run.filter, hash)
+
+
 cdef int run_pages(const Run* run, u64 first, u32 count, Page* pages) noexcept nogil:
     """Read pages from the one numbered *first*, from 0, and prove them (out: pages)."""
     cdef u32 index, checksum
@@ -335,10 +341,3 @@ cdef void run_close(Run* run) noexcept nogil:
         filter_close(run.filter)
         free(run.page)
         free(run)
-
-
-cdef void run_delete(int folder, const Run* run) noexcept nogil:
-    """Delete the file; what is left behind is deleted when the folder is opened next."""
-    cdef char name[NAME_BYTES]
-    run_name(name, run.first_row, run.end_row, "run")
-    unlinkat(folder, name, 0)

@@ -23,3 +23,13 @@ cdef class Stage:
         *decisions* is NULL where a frame was journaled without any.
         """
         pass
+
+    def save(self):
+        """Return the state as bytes, for a snapshot; None to observe all frames again instead.
+
+        Batches wait while this runs, so it must not take longer than a few of them.
+        """
+        return b"" if type(self) is Stage else None
+
+    def load(self, state):
+        """Take over what `save` returned."""

@@ -17,6 +17,7 @@ from payvand.core.books cimport (
     ChainStart, begin_chain, end_chain, hash_transfer, mark, record_at, roll_back, undo_account,
     undo_release, undo_reserve,
 )
+from payvand.core.copying cimport keep_account
 from payvand.core.filter cimport filter_block
 from payvand.core.ids cimport NO_TRANSFER, ids_insert, ids_prefetch
 from payvand.core.index cimport (
@@ -135,6 +136,7 @@ cdef void create_transfers(Books* books, const Transfer* events, const u32* deci
 cdef inline void begin_span(Books* books) noexcept nogil:
     """Note where the rows of a batch begin."""
     books.spans[books.spans_count & books.rows_mask].first_row = books.rows
+    books.spans[books.spans_count & books.rows_mask].place = 0
     books.spans_count += 1
 
 
@@ -379,6 +381,8 @@ cdef inline void touch(Books* books, u32 account_row) noexcept nogil:
     """Get ready for a change of an account."""
     if books.in_chain:
         undo_account(books, account_row)
+    if books.copying != NULL:
+        keep_account(books.copying, account_row, books.accounts, books.limits)
 
 
 cdef u32 check_imported(const Books* books, const Transfer* event, const Account* debit,
@@ -499,7 +503,7 @@ cdef u32 end_reservation(Books* books, Turn* turn, u32 place, bint voids) noexce
     if books.in_chain:
         undo_release(books, place)
     inherit(record(books, turn, amount, STATE_SINGLE), &pending)
-    note_end(books, reservation, STATE_VOIDED if voids else STATE_POSTED)
+    note_end(books, place, STATE_VOIDED if voids else STATE_POSTED)
     debit.debits_pending -= pending.amount
     credit.credits_pending -= pending.amount
     if voids:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from payvand.core.archive import Archive
 from payvand.core.engine import Engine
 from payvand.core.journal import Journal
 from payvand.core.ledger import Ledger
@@ -41,10 +42,12 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> list[Entry]:
 
 def recovered(folder: Path) -> tuple[Ledger, Recovery]:
     """Recover a folder as the engine does, and give it up again."""
-    journal, ledger = Journal(folder, segment_bytes=SEGMENT_BYTES), Ledger()
+    journal, ledger, stage = Journal(folder, segment_bytes=SEGMENT_BYTES), Ledger(), Stage()
+    archive = Archive(ledger, journal, stage, horizon=1 << 16, records=1 << 16, snapshot_bytes=0)
     try:
-        return ledger, recover(journal, ledger, Stage())
+        return ledger, recover(journal, ledger, stage, archive)
     finally:
+        archive.stop()
         journal.close()
 
 

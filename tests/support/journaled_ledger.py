@@ -37,20 +37,33 @@ class JournaledLedger(CompiledLedger):
     """`payvand.core.Ledger` with a journal and an archive; every batch is durable on return."""
 
     def __init__(
-        self, folder: Path, *, seed: int = 1, horizon: int = HORIZON, records: int = RECORDS
+        self,
+        folder: Path,
+        *,
+        seed: int = 1,
+        horizon: int = HORIZON,
+        records: int = RECORDS,
+        snapshot_bytes: int = 0,
     ) -> None:
         """Open a folder, and recover what it holds."""
         self.books = Ledger(seed)
         self.journal = Journal(folder, segment_bytes=SEGMENT_BYTES)
-        self.archive = Archive(self.books, self.journal, horizon=horizon, records=records)
-        self.archive.start()
         stage = Stage()
+        self.archive = Archive(
+            self.books,
+            self.journal,
+            stage,
+            horizon=horizon,
+            records=records,
+            snapshot_bytes=snapshot_bytes,
+        )
         try:
-            recovery = recover(self.journal, self.books, stage)
+            recovery = recover(self.journal, self.books, stage, self.archive)
         except BaseException:
             self.archive.stop()
             self.journal.close()
             raise
+        self.recovery = recovery
         self.wake_fd = os.eventfd(0, os.EFD_CLOEXEC)
         self.pipeline = Pipeline(self.books, stage, self.journal, recovery.digest, self.wake_fd)
         self.worker = threading.Thread(target=self.pipeline.run, daemon=True)
