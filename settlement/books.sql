@@ -15,7 +15,7 @@ CREATE TABLE books.frame (
     sequence  bigint   PRIMARY KEY,
     timestamp bigint   NOT NULL,  -- nanoseconds since 1970, as everywhere here
     operation smallint NOT NULL,  -- payvand.core.Operation
-    event     bigint   NOT NULL,  -- 0 none, 1 a settlement window was closed
+    event     bigint   NOT NULL,  -- 0 none, 1 a window was closed, 2 a day, 3 an operator's act
     records   integer  NOT NULL,  -- in the frame
     created   integer  NOT NULL,  -- of them, those that had an effect
     failed    integer  NOT NULL,  -- of them, transfers that are rows of books.failure
@@ -106,6 +106,18 @@ CREATE TABLE books.net_position (
     carried       numeric(39) NOT NULL CHECK (carried = opening + net - settled),
     PRIMARY KEY (window_number, participant)
 );
+
+-- What operators proposed, approved, refused and set in force, an act for each frame of event 3.
+CREATE TABLE books.operator_act (
+    sequence  bigint PRIMARY KEY,
+    timestamp bigint NOT NULL,
+    act       text   NOT NULL,
+    operator  text   NOT NULL,  -- empty where the switch did it by itself
+    proposal  uuid,             -- NULL where it belongs to none
+    note      text   NOT NULL   -- as the journal holds it
+);
+
+CREATE INDEX operator_act_proposal ON books.operator_act (proposal) WHERE proposal IS NOT NULL;
 
 -- How far the projection is. Changes in the transaction that adds the rows.
 CREATE TABLE books.cursor (

@@ -190,6 +190,7 @@ BOOKS = {
     "failure": "timestamp",
     "frame": "sequence",
     "net_position": "window_number, participant",
+    "operator_act": "sequence",
     "settlement_window": "number",
     "transfer": "id",
 }

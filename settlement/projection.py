@@ -25,6 +25,7 @@ from payvand.core.records import (
 from payvand.core.statuses import TransferStatus
 from payvand.settlement.copying import HEADER, TRAILER, Column, encode_rows, weave
 from payvand.settlement.errors import ForeignRecord
+from payvand.settlement.operator_acts import OperatorAct, tells_act
 from payvand.settlement.windows import (
     CREATED,
     ClosedWindow,
@@ -57,6 +58,8 @@ class Projection:
         self.rows = 0
         """How many rows the frames will add, about."""
         self.closed: list[ClosedWindow] = []
+        self.acts: list[tuple[OperatorAct, bytes]] = []
+        """What operators did, each with its note."""
         self._frames: list[Frame] = []
         self._windows: list[int] = []
 
@@ -72,6 +75,8 @@ class Projection:
             closed = ClosedWindow.of(frame)
             self.closed.append(closed)
             self.open_window = closed.number + 1
+        elif tells_act(frame):
+            self.acts.append((OperatorAct.of(frame), frame.note))
 
     def tables(self) -> Iterator[tuple[str, list[bytes]]]:
         """Yield each table that gets rows, with the chunks of a binary COPY into it."""

@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import asyncpg
 
@@ -32,6 +33,7 @@ from payvand.core.segments import read_frames
 from payvand.settlement.database import Executor, Pool, create_books, index_books
 from payvand.settlement.errors import ProjectionConflict, SchemaMismatch
 from payvand.settlement.frame_queue import FrameQueue
+from payvand.settlement.operator_acts import OperatorAct
 from payvand.settlement.projection import Projection
 from payvand.settlement.windows import ClosedWindow
 
@@ -333,6 +335,8 @@ async def commit(
             )
         for closed in projection.closed:
             await _add_window(connection, closed)
+        if projection.acts:
+            await _add_acts(connection, projection.acts)
 
 
 async def _stream(chunks: list[bytes]) -> AsyncIterator[bytes]:
@@ -351,6 +355,21 @@ async def _add_window(connection: Executor, closed: ClosedWindow) -> None:
     )
     await connection.copy_records_to_table(
         "net_position", schema_name="books", records=_position_rows(closed)
+    )
+
+
+async def _add_acts(connection: Executor, acts: list[tuple[OperatorAct, bytes]]) -> None:
+    """Add what operators did."""
+    await connection.copy_records_to_table(
+        "operator_act",
+        schema_name="books",
+        records=[
+            (
+                *(act.sequence, act.timestamp, act.act, act.operator),
+                *(UUID(bytes=act.proposal) if act.proposal else None, note.decode()),
+            )
+            for act, note in acts
+        ],
     )
 
 

@@ -34,6 +34,8 @@ from payvand.settlement.postgres import EmbeddedPostgres
 from payvand.settlement.projector import Projector
 from payvand.switch import logs
 from payvand.switch.ages import Ages
+from payvand.switch.approvals.act_journal import ActJournal
+from payvand.switch.approvals.approvals import Approvals
 from payvand.switch.certificates import CertificateFault, issue
 from payvand.switch.config import Settings
 from payvand.switch.day_key import day_key
@@ -42,10 +44,14 @@ from payvand.switch.identity import Role
 from payvand.switch.metrics import Metrics
 from payvand.switch.participants import Registry
 from payvand.switch.payments import PaymentServicer
+from payvand.switch.routing import Routing
+from payvand.switch.rule_changes.rules_in_force import RuleChange, RulesInForce
 from payvand.switch.server import DatabaseBehind, Server, ServerFault
+from payvand.switch.services.approvals import ApprovalServicer
 from payvand.switch.services.books import BookServicer
 from payvand.switch.services.business_days import BusinessDayServicer
 from payvand.switch.services.participants import ParticipantServicer
+from payvand.switch.services.rule_tables import RuleTableServicer
 from payvand.switch.services.settlement import SettlementServicer
 from payvand.switch.services.statements import StatementServicer
 from payvand.switch.settling import Settling
@@ -104,8 +110,18 @@ class Switch:
         stack.push_async_callback(engine.close)
         engine.watch_times = self._observe
         pool = await self._open_database(stack)
-        registry = Registry(pool, engine)
+        acts = ActJournal(engine)
+        tables = RulesInForce(acts, pool, clock=self._clock)
+        approvals = Approvals(acts, [RuleChange(tables, pool)], clock=self._clock)
+        await acts.load(pool)
+        await tables.load()
+        registry = Registry(
+            pool,
+            engine,
+            lambda participants: Routing(participants, banks=tables.rulebook.banks, day=tables.day),
+        )
         await registry.load()
+        tables.watch = registry.reroute
         self._projector = Projector(pool, engine.follow)
         settling = Settling(
             engine=engine,
@@ -134,6 +150,15 @@ class Switch:
             BusinessDayServicer(days),
             StatementServicer(pool, registry, settling, self.catch_up),
             BookServicer(engine, pool, self.catch_up),
+            ApprovalServicer(approvals),
+            RuleTableServicer(
+                rules=tables,
+                approvals=approvals,
+                registry=registry,
+                engine=engine,
+                pool=pool,
+                journal=settings.journal,
+            ),
         )
         ages = Ages(
             {
@@ -146,6 +171,8 @@ class Switch:
         self._spawn("projector", self._projector.run())
         self._spawn("windows", settling.run())
         self._spawn("ages", ages.run())
+        self._spawn("approvals", approvals.run())
+        self._spawn("rules", tables.run())
         if self._own_database is not None:
             self._spawn("upkeep", keep_running(self._own_database))
         metrics_port = self._expose(stack, ages)

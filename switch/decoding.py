@@ -175,7 +175,7 @@ def decode(
             and len(payload) <= PAYMENT_BYTES_MAX
         ):
             # Which rule, if any: texts of Persian script hold marks that aren't "printable".
-            broken = _broken_rule(payment, payload, owner, creditor, debtor)
+            broken = _broken_rule(payment, payload, owner, creditor, debtor, routing)
             if broken is not None:
                 field, rule, hint = broken
                 refusals.append(Refusal(index=place, field=field, rule=rule, hint=hint))
@@ -231,6 +231,7 @@ def _broken_rule(
     owner: Route | None,
     creditor: Route | None,
     debtor: Route,
+    routing: Routing,
 ) -> tuple[str, str, str] | None:
     """Return field, rule and hint of the first rule that *payment* breaks, or None."""
     if len(payment.id) != ID_BYTES or payment.id == _ZERO or payment.id[0] >= 0x80:
@@ -242,10 +243,15 @@ def _broken_rule(
             iban.parse(getattr(payment, field))
         except IdentifierError as error:
             return field, error.rule, error.hint
+    if owner is None:
+        refusal = routing.refusal(payment.debtor_iban)
+        if refusal.rule != "route.unknown":
+            return "debtor_iban", refusal.rule, refusal.hint
     if owner is not debtor:
         return "debtor_iban", "route.not_yours", "debit only accounts that you hold"
     if creditor is None:
-        return "creditor_iban", "route.unknown", "no participant of this switch holds the account"
+        refusal = routing.refusal(payment.creditor_iban)
+        return "creditor_iban", refusal.rule, refusal.hint
     if creditor is debtor:
         hint = "both accounts are yours: book it yourself, the switch moves nothing"
         return "creditor_iban", "route.same_participant", hint

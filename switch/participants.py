@@ -11,7 +11,7 @@ written the transaction is undone, and with it the act.
 
 import asyncio
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -72,14 +72,20 @@ class ParticipantRefused(Exception):
 class Registry:
     """The participants of this switch. One for each process; `load` it before use."""
 
-    def __init__(self, pool: Pool, engine: Engine) -> None:
-        """Keep the participants in the database of *pool* and their accounts in *engine*."""
+    def __init__(
+        self, pool: Pool, engine: Engine, make_routing: Callable[[Sequence[Participant]], Routing]
+    ) -> None:
+        """Keep the participants in the database of *pool* and their accounts in *engine*.
+
+        *make_routing* tells where accounts lead, by the rules in force when it is called.
+        """
         self.participants: tuple[Participant, ...] = ()
         """By number."""
         self.routing = Routing()
         """Where accounts lead; replaced whole, so hold on to one for the time of a request."""
         self._pool = pool
         self._engine = engine
+        self._make_routing = make_routing
         self._turn = asyncio.Lock()
 
     async def load(self) -> None:
@@ -122,7 +128,11 @@ class Registry:
         """Open what the ledger lacks, then let payments find the way."""
         await open_accounts(self._engine, participants)
         self.participants = tuple(participants)
-        self.routing = Routing(participants)
+        self.reroute()
+
+    def reroute(self) -> None:
+        """Let payments go by the rules in force now; those under way keep the way they have."""
+        self.routing = self._make_routing(self.participants)
 
 
 async def open_accounts(engine: Engine, participants: Iterable[Participant]) -> None:

@@ -122,7 +122,11 @@ class PaymentServicer:
             batches.put_nowait(None)
 
     async def _submit(self, payments: Sequence[Any], debtor: Route) -> Judged:
-        return await self._submitter.submit(payments, debtor=debtor, routing=self._registry.routing)
+        # A stream outlives many routings: its bank's route is that of the routing it is used with.
+        routing = self._registry.routing
+        return await self._submitter.submit(
+            payments, debtor=routing.by_name[debtor.name], routing=routing
+        )
 
     async def Answer(self, request: AnswerRequest, context: Any) -> AnswerResponse:
         """Record a creditor bank's answers."""

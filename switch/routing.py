@@ -1,17 +1,24 @@
-"""Routing: which participant an IBAN leads to; replaced whole when the directory changes.
+"""Routing: which participant an IBAN leads to; replaced whole when the directory or a rule changes.
 
 A participant is reached by the very IBAN (government services, whose accounts are all at the
-central bank) or else by the bank code in it. Old bank codes of merged banks lead to the successor,
-since the directory gives it those codes too.
+central bank) or else by the bank code in it. Who holds a code on a day is what the table of banks
+says: codes of merged and dissolved banks lead to the successor, and codes that are retired or not
+issued yet lead nowhere, whatever the directory has. A code that the table doesn't know leads where
+the directory says.
+
+All of it is worked out when a routing is made, for every code there is: a payment costs a look-up.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
 
 from payvand.settlement.netting import position_account
+from payvand.switch.identifiers.identifier_error import IdentifierError
 from payvand.switch.identity import Role
 from payvand.switch.participant import Participant
+from payvand.switch.rules.banks import Banks
 from payvand.v1.participant_service_pb2 import ParticipantRole
 
 __all__ = ["ROLES", "Route", "Routing"]
@@ -38,10 +45,16 @@ class Route:
 
 
 class Routing:
-    """The routes of one state of the directory. Immutable: a change makes another."""
+    """The routes of one state of the directory and one day. Immutable: a change makes another."""
 
-    def __init__(self, participants: Iterable[Participant] = ()) -> None:
-        """Lead to *participants*."""
+    def __init__(
+        self,
+        participants: Iterable[Participant] = (),
+        *,
+        banks: Banks | None = None,
+        day: date = date.min,
+    ) -> None:
+        """Lead to *participants*, by who holds which code on *day* as *banks* has it."""
         self.by_iban: dict[str, Route] = {}
         """By the very IBAN, 26 characters."""
         self.by_bank_code: dict[str, Route] = {}
@@ -64,7 +77,34 @@ class Routing:
             self.by_bank_code |= dict.fromkeys(participant.bank_codes, route)
             self.by_name[participant.name] = route
             self.names[participant.number] = participant.name
+        self._refusals: dict[str, IdentifierError] = {}
+        self._known: frozenset[str] | None = None
+        if banks is not None:
+            self._follow_successions(banks, day)
+
+    def _follow_successions(self, banks: Banks, day: date) -> None:
+        """Lead each code of the table to the participant that holds it on *day*."""
+        own = dict(self.by_bank_code)
+        for code in banks.banks:
+            self.by_bank_code.pop(code, None)
+            try:
+                holding = banks.holder(code, day)
+            except IdentifierError as refusal:
+                self._refusals[code] = refusal
+                continue
+            if route := own.get(holding.bank.code) or own.get(code):
+                self.by_bank_code[code] = route
+        self._known = frozenset(banks.banks)
 
     def route(self, iban: str) -> Route | None:
         """Return where a well-formed *iban* leads, or None where to no participant."""
         return self.by_iban.get(iban) or self.by_bank_code.get(iban[4:7])
+
+    def refusal(self, iban: str) -> IdentifierError:
+        """Return why a well-formed *iban* leads nowhere; only where `route` returns None."""
+        code = iban[4:7]
+        if code in self._refusals:
+            return self._refusals[code]
+        if self._known is not None and code not in self._known:
+            return IdentifierError("bank_code.unknown", "no bank of the country has this code")
+        return IdentifierError("route.unknown", "no participant of this switch holds the account")

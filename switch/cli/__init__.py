@@ -40,6 +40,8 @@ COMMANDS: Final = {
     "check-proof": ("payvand.switch.cli.check_proof", "check_proof"),
     "keys": ("payvand.switch.cli.keys", "keys"),
     "certificates": ("payvand.switch.cli.certificates", "certificates"),
+    "approvals": ("payvand.switch.cli.approvals", "approvals"),
+    "data": ("payvand.switch.cli.data", "data"),
     "sandbox-bank": ("payvand.switch.cli.sandbox_bank", "sandbox_bank"),
     "routing": ("payvand.switch.cli.routing", "routing"),
     "bench": ("payvand.bench.cli", "bench"),

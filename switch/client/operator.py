@@ -5,8 +5,10 @@ from datetime import date
 
 import grpc.aio
 
+from payvand.client.approvals import Approvals
 from payvand.client.connection import Connection
 from payvand.client.payment_id import new_payment_id
+from payvand.client.rule_tables import RuleTables
 from payvand.v1.book_service_pb2 import GetTotalsRequest, GetTotalsResponse
 from payvand.v1.book_service_pb2_grpc import BookServiceStub
 from payvand.v1.business_day_service_pb2 import CloseDayRequest, CloseDayResponse, ClosedDay
@@ -39,6 +41,10 @@ class Operator(Connection):
         self._settlement = SettlementServiceStub(channel)
         self._days = BusinessDayServiceStub(channel)
         self._books = BookServiceStub(channel)
+        self.approvals = Approvals(channel, self._call)
+        """What operators propose to each other."""
+        self.rule_tables = RuleTables(channel, self._call)
+        """The tables that a circular can change."""
 
     async def put_participants(self, participants: Sequence[Participant]) -> list[Participant]:
         """Onboard up to 1,000 participants or bring known ones up to date; return them numbered."""

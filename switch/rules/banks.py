@@ -18,7 +18,7 @@ from payvand.switch.identifiers.identifier_error import IdentifierError
 from payvand.switch.rules.table_row import RulesError, TableRow, parse_toml
 from payvand.switch.rules.validity import Validity
 
-__all__ = ["UNKNOWN_DAY", "Bank", "Banks", "Bin", "Holding", "Succession", "parse"]
+__all__ = ["UNKNOWN_DAY", "Bank", "Banks", "Bin", "Holding", "Succession", "parse", "read"]
 
 BANKS_MAX = 900
 BANK_CODE_LENGTH = 3
@@ -131,7 +131,11 @@ class Banks:
 
 def parse(text: str) -> Banks:
     """Return the table that the TOML *text* holds, or raise `RulesError`."""
-    file = parse_toml(text)
+    return read(parse_toml(text))
+
+
+def read(file: TableRow) -> Banks:
+    """Return the table that a parsed *file* holds, or raise `RulesError`."""
     version, source = file.text("version"), file.text("source")
     banks: dict[str, Bank] = {}
     bins: dict[str, Bin] = {}
@@ -186,19 +190,20 @@ def _check(banks: Mapping[str, Bank], bins: Mapping[str, Bin]) -> None:
         if bin.bank_code not in banks:
             hint = f"{bin.digits} belongs to {bin.bank_code}, which has no row"
             raise RulesError("bin", "banks.missing", hint)
-    for bank in banks.values():
+    for index, bank in enumerate(banks.values()):
+        at = f"bank[{index}]"
         if bank.successor and bank.validity.last == date.max:
             hint = f"{bank.code} has a successor, so say its last day in until"
-            raise RulesError("bank", "banks.until", hint)
+            raise RulesError(f"{at}.until", "banks.until", hint)
         seen = [bank.code]
-        while (bank := banks[seen[-1]]).successor:
-            if bank.successor not in banks:
-                hint = f"{bank.code} is succeeded by {bank.successor}, which has no row"
-                raise RulesError("bank", "banks.missing", hint)
-            if bank.successor in seen:
-                hint = "successors go in a circle: " + " → ".join([*seen, bank.successor])
-                raise RulesError("bank", "banks.circle", hint)
-            seen.append(bank.successor)
+        while successor := banks[seen[-1]].successor:
+            if successor not in banks:
+                hint = f"{seen[-1]} is succeeded by {successor}, which has no row"
+                raise RulesError(f"{at}.successor", "banks.missing", hint)
+            if successor in seen:
+                hint = "successors go in a circle: " + " → ".join([*seen, successor])
+                raise RulesError(f"{at}.successor", "banks.circle", hint)
+            seen.append(successor)
 
 
 def _is_number(text: str, length: int) -> bool:

@@ -117,6 +117,14 @@ class Calendar:
             self.rail.kind == GROSS and self.works_at(moment, channel)
         ):
             return here
+        return self.next_start(moment)
+
+    def next_start(self, moment: datetime) -> datetime | None:
+        """Return when the rail next begins to carry orders after *moment*: a cycle, or its opening.
+
+        None as in `next_time`; an instant rail never begins.
+        """
+        here = local(moment)
         for days in range(HORIZON_DAYS):
             day = here.date() + timedelta(days=days)
             for hour in self._beginnings(day):

@@ -6,10 +6,10 @@ from datetime import date
 from types import MappingProxyType
 
 from payvand.switch.rules.solar_hijri import DateError, parse_day
-from payvand.switch.rules.table_row import RulesError, parse_toml
+from payvand.switch.rules.table_row import RulesError, TableRow, parse_toml
 from payvand.switch.rules.validity import Validity
 
-__all__ = ["ESTIMATED", "Holiday", "Holidays", "parse"]
+__all__ = ["ESTIMATED", "Holiday", "Holidays", "parse", "read"]
 
 ESTIMATED = "estimated"
 
@@ -42,7 +42,11 @@ class Holidays:
 
 def parse(text: str) -> Holidays:
     """Return the set that the TOML *text* holds, or raise `RulesError`."""
-    file = parse_toml(text)
+    return read(parse_toml(text))
+
+
+def read(file: TableRow) -> Holidays:
+    """Return the set that a parsed *file* holds, or raise `RulesError`."""
     version, source = file.text("version"), file.text("source")
     ends = file.days("covers")
     if len(ends) != 2 or ends[0] > ends[1]:

@@ -34,6 +34,7 @@ __all__ = [
     "Rails",
     "Week",
     "parse",
+    "read",
 ]
 
 INSTANT = "instant"
@@ -204,7 +205,11 @@ class Rails:
 
 def parse(text: str) -> Rails:
     """Return the table that the TOML *text* holds, or raise `RulesError`."""
-    file = parse_toml(text)
+    return read(parse_toml(text))
+
+
+def read(file: TableRow) -> Rails:
+    """Return the table that a parsed *file* holds, or raise `RulesError`."""
     version = file.text("version")
     preferences = _arranged(file, "preference", map(_preference, file.rows("preference")))
     exemptions = _arranged(

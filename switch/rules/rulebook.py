@@ -5,9 +5,12 @@ rulebook for the time of a decision; so a change never shows half. Its digest na
 """
 
 import hashlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from payvand.switch.rules import banks, holidays, rails, services
 from payvand.switch.rules.banks import Banks
@@ -15,11 +18,28 @@ from payvand.switch.rules.calendar import Calendar
 from payvand.switch.rules.holidays import Holidays
 from payvand.switch.rules.rails import Rails
 from payvand.switch.rules.services import Services
-from payvand.switch.rules.table_row import RulesError
+from payvand.switch.rules.table_row import RulesError, TableRow, parse_toml
 
-__all__ = ["TABLES", "TABLE_BYTES_MAX", "Rulebook", "load"]
+__all__ = [
+    "READERS",
+    "TABLES",
+    "TABLE_BYTES_MAX",
+    "Rulebook",
+    "load",
+    "rulebook_of",
+    "shipped_text",
+]
 
-TABLES = ("banks", "holidays", "rails", "services")
+READERS: Mapping[str, Callable[[TableRow], Any]] = MappingProxyType(
+    {
+        "banks": banks.read,
+        "holidays": holidays.read,
+        "rails": rails.read,
+        "services": services.read,
+    }
+)
+"""What reads each table, by its name."""
+TABLES = tuple(READERS)
 """The tables by name; each is a file of that name and `.toml`."""
 TABLE_BYTES_MAX = 4 << 20
 
@@ -45,24 +65,30 @@ def load(folder: Path | None = None) -> Rulebook:
 
     Raises `RulesError`, whose path begins with the table's name.
     """
-    texts = {name: _text(name, folder) for name in TABLES}
+    return rulebook_of({name: _text(name, folder) for name in TABLES})
+
+
+def rulebook_of(texts: Mapping[str, str]) -> Rulebook:
+    """Return the rulebook of the TOML *texts* of all tables, by name.
+
+    Raises `RulesError`, whose path begins with the table's name.
+    """
     digest = hashlib.sha256()
-    for name, text in texts.items():
-        content = text.encode()
+    tables: dict[str, Any] = {}
+    for name in TABLES:
+        content = texts[name].encode()
         digest.update(f"{name} {len(content)}\n".encode() + content)
-    try:
-        name = "banks"
-        bank_table = banks.parse(texts[name])
-        name = "holidays"
-        holiday_set = holidays.parse(texts[name])
-        name = "rails"
-        rail_table = rails.parse(texts[name])
-        name = "services"
-        service_table = services.parse(texts[name])
-    except RulesError as error:
-        path = f"{name}: {error.path}" if error.path else name
-        raise RulesError(path, error.rule, error.hint) from None
-    return Rulebook(bank_table, holiday_set, rail_table, service_table, digest.hexdigest())
+        try:
+            tables[name] = READERS[name](parse_toml(texts[name]))
+        except RulesError as error:
+            path = f"{name}: {error.path}" if error.path else name
+            raise RulesError(path, error.rule, error.hint) from None
+    return Rulebook(**tables, digest=digest.hexdigest())
+
+
+def shipped_text(name: str) -> str:
+    """Return the TOML text of the table *name* that comes with the switch."""
+    return _text(name, None)
 
 
 def _text(name: str, folder: Path | None) -> str:

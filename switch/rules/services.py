@@ -4,10 +4,10 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Self
 
-from payvand.switch.rules.table_row import parse_toml
+from payvand.switch.rules.table_row import TableRow, parse_toml
 from payvand.switch.rules.validity import Overlap, Validity, arranged, in_force
 
-__all__ = ["Service", "Services", "parse"]
+__all__ = ["Service", "Services", "parse", "read"]
 
 DIGIT_MAX = 9
 
@@ -43,7 +43,11 @@ class Services:
 
 def parse(text: str) -> Services:
     """Return the table that the TOML *text* holds, or raise `RulesError`."""
-    file = parse_toml(text)
+    return read(parse_toml(text))
+
+
+def read(file: TableRow) -> Services:
+    """Return the table that a parsed *file* holds, or raise `RulesError`."""
     version = file.text("version")
     services: list[Service] = []
     for row in file.rows("service"):

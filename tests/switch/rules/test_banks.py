@@ -122,14 +122,18 @@ def test_a_chain_of_successors_leads_to_the_one_whose_day_it_is(
             "bank[1].bins",
             "banks.twice",
         ),
-        ([row("062", 'successor = "017"')], "bank", "banks.until"),
-        ([row("062", 'until = "1404-08-02"\nsuccessor = "017"')], "bank", "banks.missing"),
+        ([row("062", 'successor = "017"')], "bank[0].until", "banks.until"),
+        (
+            [row("062", 'until = "1404-08-02"\nsuccessor = "017"')],
+            "bank[0].successor",
+            "banks.missing",
+        ),
         (
             [
                 row("001", 'until = "1404-08-02"\nsuccessor = "002"'),
                 row("002", 'until = "1404-08-02"\nsuccessor = "001"'),
             ],
-            "bank",
+            "bank[0].successor",
             "banks.circle",
         ),
         ([row("017", 'until = "1404-12-30"')], "bank[0].until", "date.range"),

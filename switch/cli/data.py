@@ -1,0 +1,406 @@
+"""`payvand data`: the dated tables of rules, from a file to what is in force, and back."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from payvand.client import Operator
+from payvand.switch.cli.approvals import echo_proposal, proposal_json, state_name
+from payvand.switch.cli.faults import ANSWER_IS_NO
+from payvand.switch.cli.options import Door, as_json, door_options
+from payvand.switch.cli.printing import amount_text, print_json, print_table
+from payvand.switch.rules.checking import FAULTS_MAX, TableFault, faults_of
+from payvand.switch.rules.rulebook import TABLES
+from payvand.switch.rules.solar_hijri import DateError, moment_text, parse_moment
+from payvand.v1.approval_service_pb2 import Proposal
+from payvand.v1.rule_table_service_pb2 import (
+    CompareVersionResponse,
+    ForcePeriod,
+    RowChangeKind,
+    RuleTableVersion,
+)
+
+__all__ = ["data", "nanoseconds", "solar_moment"]
+
+NS: Final = 1_000_000_000
+NOW: Final = "now"
+SIGNS: Final = {
+    RowChangeKind.ROW_CHANGE_KIND_ADDED: "+",
+    RowChangeKind.ROW_CHANGE_KIND_REMOVED: "-",
+    RowChangeKind.ROW_CHANGE_KIND_CHANGED: "~",
+}
+TIME_HELP: Final = "1404-02-31 13:44, 2025-05-21T13:44, or now: as soon as it is approved."
+
+table_argument = click.argument("table", type=click.Choice(TABLES))
+reason_option = click.option("--reason", required=True, help="Why: the circular, its number.")
+
+
+@click.group()
+def data() -> None:
+    """Change the tables of rules: banks, holidays, rails, services.
+
+    \b
+    import    takes a file in and proposes it           one operator
+    diff      shows what it changes and touches
+    approve   says yes to it                            another operator
+    activate  sets it in force, now or at a time
+    rollback  proposes the version before               then approve, as above
+
+    Payments go on meanwhile; a change shows whole or not at all.
+    """
+
+
+@data.command("import")
+@table_argument
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@reason_option
+@click.option("--at", metavar="TIME", help=f"In force by itself from then on: {TIME_HELP}")
+@click.option("--check", is_flag=True, help="Only say what is wrong with the file; asks nobody.")
+@as_json
+@door_options(caller="anybody")
+def import_table(
+    door: Door, table: str, file: Path, reason: str, at: str | None, check: bool, as_json: bool
+) -> None:
+    """Take in FILE as a new version of TABLE and propose it.
+
+    Each fault is told with its line and the rule it breaks; then nothing is taken in. Without --at
+    the version waits, once approved, for `payvand data activate`.
+    """
+    try:
+        text = file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise click.BadParameter(
+            f"rules.encoding: save the file as UTF-8: {error}", param_hint="FILE"
+        ) from error
+    faults = faults_of(table, text)
+    if faults or check:
+        _tell_faults(file, faults, as_json=as_json)
+        return
+
+    async def run() -> RuleTableVersion:
+        async with door.operator() as operator:
+            reply = await operator.rule_tables.take(
+                table, text, reason=reason, due_at=_due(at), on_call=at is None
+            )
+        assert not reply.faults, "the switch and this program check alike"
+        return reply.version
+
+    _echo_version(asyncio.run(run()), as_json=as_json)
+
+
+@data.command()
+@click.argument("number", metavar="VERSION", type=click.IntRange(min=1))
+@click.option("--at", metavar="TIME", help="Tell what it would do then; when it is due, or now.")
+@as_json
+@door_options(caller="anybody")
+def diff(door: Door, number: int, at: str | None, as_json: bool) -> None:
+    """Show what VERSION changes of what is in force, and what that would do to live traffic."""
+
+    async def run() -> CompareVersionResponse:
+        async with door.operator() as operator:
+            return await operator.rule_tables.compare(number, at=_due(at))
+
+    comparison = asyncio.run(run())
+    if as_json:
+        print_json(_comparison_json(comparison))
+    else:
+        _print_comparison(comparison)
+
+
+@data.command()
+@click.argument("number", metavar="VERSION", type=click.IntRange(min=1))
+@click.option("--remark", default="", help="To be written down with it.")
+@as_json
+@door_options(caller="anybody")
+def approve(door: Door, number: int, remark: str, as_json: bool) -> None:
+    """Approve VERSION as a second operator."""
+
+    async def run() -> Proposal:
+        async with door.operator() as operator:
+            proposal = await _proposal_of(operator, number)
+            return await operator.approvals.approve(
+                proposal.id, digest=proposal.digest, remark=remark
+            )
+
+    echo_proposal(asyncio.run(run()), as_json=as_json)
+
+
+@data.command()
+@click.argument("number", metavar="VERSION", type=click.IntRange(min=1))
+@click.option("--at", metavar="TIME", default=NOW, show_default=True, help=TIME_HELP)
+@as_json
+@door_options(caller="anybody")
+def activate(door: Door, number: int, at: str, as_json: bool) -> None:
+    """Set VERSION, which is approved and waits for it, in force: now or at a time."""
+
+    async def run() -> Proposal:
+        async with door.operator() as operator:
+            proposal = await _proposal_of(operator, number)
+            return await operator.approvals.schedule(proposal.id, due_at=_due(at))
+
+    echo_proposal(asyncio.run(run()), as_json=as_json)
+
+
+@data.command()
+@table_argument
+@reason_option
+@click.option("--to", "number", type=click.IntRange(min=1), default=None, help="Which version.")
+@click.option("--at", metavar="TIME", default=NOW, show_default=True, help=TIME_HELP)
+@as_json
+@door_options(caller="anybody")
+def rollback(
+    door: Door, table: str, reason: str, number: int | None, at: str, as_json: bool
+) -> None:
+    """Propose to go back to the version of TABLE before this one, or to the one at --to.
+
+    Another operator approves it with `payvand data approve`; then it is in force.
+    """
+
+    async def run() -> RuleTableVersion:
+        async with door.operator() as operator:
+            return await operator.rule_tables.restore(
+                table, reason=reason, number=number or 0, due_at=_due(at)
+            )
+
+    _echo_version(asyncio.run(run()), as_json=as_json)
+
+
+@data.command("list")
+@click.argument("table", type=click.Choice(TABLES), required=False)
+@click.option("--at", metavar="TIME", help="Only what was in force then.")
+@as_json
+@door_options(caller="anybody")
+def list_versions(door: Door, table: str | None, at: str | None, as_json: bool) -> None:
+    """List the versions of the tables, newest first, with when they were in force."""
+
+    async def run() -> list[RuleTableVersion]:
+        async with door.operator() as operator:
+            versions = await operator.rule_tables.versions(table or "", count=1_000)
+            if at is None:
+                return versions
+            moment = _due(at) or int(datetime.now(UTC).timestamp()) * NS
+            then = {one.number for one in await operator.rule_tables.rulebook(at=moment)}
+            return [version for version in versions if version.number in then]
+
+    versions = asyncio.run(run())
+    if as_json:
+        print_json({"versions": [_version_json(version) for version in versions]})
+        return
+    print_table(
+        ("version", "table", "state", "in force", "digest", "by", "reason"),
+        (
+            (
+                str(version.number),
+                version.table,
+                _state_of(version),
+                "; ".join(map(_period_text, version.periods)),
+                version.digest.hex()[:12],
+                version.proposal.proposer or "the switch",
+                version.proposal.reason or "came with the switch",
+            )
+            for version in versions
+        ),
+    )
+
+
+@data.command()
+@click.argument("number", metavar="VERSION", type=click.IntRange(min=1))
+@click.option("--text", is_flag=True, help="Print the table itself, and nothing else.")
+@as_json
+@door_options(caller="anybody")
+def show(door: Door, number: int, text: bool, as_json: bool) -> None:
+    """Show VERSION: who proposed and approved it, when it was in force; or its text."""
+
+    async def run() -> Any:
+        async with door.operator() as operator:
+            return await operator.rule_tables.version(number)
+
+    reply = asyncio.run(run())
+    if text:
+        click.echo(reply.text, nl=False)
+    elif as_json:
+        print_json(_version_json(reply.version) | {"text": reply.text})
+    else:
+        _echo_version(reply.version, as_json=False)
+        for period in reply.version.periods:
+            click.echo(f"in force {_period_text(period)}")
+        if reply.version.HasField("proposal"):
+            echo_proposal(reply.version.proposal, as_json=False, whole=True)
+
+
+# --- times -------------------------------------------------------------------------------------
+
+
+def nanoseconds(at: datetime) -> int:
+    """Return a moment in nanoseconds since 1970."""
+    return int(at.timestamp()) * NS
+
+
+def solar_moment(at: int) -> str:
+    """Return a time in nanoseconds since 1970 as the country writes it."""
+    return moment_text(datetime.fromtimestamp(at // NS, UTC))
+
+
+def _due(at: str | None) -> int:
+    """Return the time that *at* names; 0 for now."""
+    if at is None or at == NOW:
+        return 0
+    try:
+        return nanoseconds(parse_moment(at))
+    except DateError as error:
+        raise click.BadParameter(error.hint, param_hint="--at") from error
+
+
+def _period_text(period: ForcePeriod) -> str:
+    until = f" to {solar_moment(period.until)}" if period.until else ""
+    return f"from {solar_moment(period.since)}{until}"
+
+
+# --- versions ----------------------------------------------------------------------------------
+
+
+async def _proposal_of(operator: Operator, number: int) -> Proposal:
+    version = (await operator.rule_tables.version(number)).version
+    if not version.HasField("proposal"):
+        raise click.BadParameter(
+            f"version {number} came with the switch: go back to it with `payvand data rollback`",
+            param_hint="VERSION",
+        )
+    return version.proposal
+
+
+def _state_of(version: RuleTableVersion) -> str:
+    if any(not period.until for period in version.periods):
+        return "in force"
+    if version.periods:
+        return "was in force"
+    return state_name(version.proposal)
+
+
+def _echo_version(version: RuleTableVersion, *, as_json: bool) -> None:
+    if as_json:
+        print_json(_version_json(version))
+        return
+    restored = f", the text of version {version.restores}" if version.restores else ""
+    click.echo(f"version {version.number} of {version.table}{restored}: {_state_of(version)}")
+
+
+def _version_json(version: RuleTableVersion) -> dict[str, Any]:
+    return {
+        "version": version.number,
+        "table": version.table,
+        "state": _state_of(version).replace(" ", "_"),
+        "digest": version.digest.hex(),
+        "restores": version.restores or None,
+        "periods": [
+            {"since": one.since, "until": one.until or None, "sequence": one.sequence}
+            for one in version.periods
+        ],
+        "proposal": proposal_json(version.proposal) if version.HasField("proposal") else None,
+    }
+
+
+def _tell_faults(file: Path, faults: Sequence[TableFault], *, as_json: bool) -> None:
+    if as_json:
+        told = [
+            {"line": one.line, "path": one.path, "rule": one.rule, "hint": one.hint}
+            for one in faults
+        ]
+        print_json({"file": str(file), "faults": told})
+    else:
+        for one in faults:
+            path = f"{one.path}: " if one.path else ""
+            click.echo(f"{file}:{one.line}: {path}{one.rule}: {one.hint}")
+        if len(faults) >= FAULTS_MAX:
+            click.echo(f"{file}: there may be more; mend these first")
+        if not faults:
+            click.echo(f"{file}: nothing is wrong with it")
+    if faults:
+        raise click.exceptions.Exit(ANSWER_IS_NO)
+
+
+# --- comparisons -------------------------------------------------------------------------------
+
+
+def _print_comparison(told: CompareVersionResponse) -> None:
+    click.echo(
+        f"version {told.version.number} of {told.version.table} beside version {told.in_force}, "
+        f"which is in force\n"
+    )
+    for row in told.rows:
+        click.echo(f"{SIGNS[row.kind]} {row.row}")
+        for field in row.fields:
+            if row.kind == RowChangeKind.ROW_CHANGE_KIND_CHANGED:
+                click.echo(f"    {field.field}: {field.before or 'none'} → {field.after or 'none'}")
+            else:
+                click.echo(f"    {field.field}: {field.before or field.after}")
+    if not told.rows:
+        click.echo("no row differs")
+    click.echo(f"\nAs of {solar_moment(told.at)}:")
+    click.echo(f"{len(told.routes)} bank codes lead elsewhere")
+    for route in told.routes:
+        click.echo(f"    {route.bank_code}: {route.before} → {route.after}")
+    click.echo(
+        f"of the last {told.payments_seen:,} payments, {told.open_payments_seen:,} of them under "
+        f"way, {sum(one.payments for one in told.shifts):,} would have gone another way"
+    )
+    if told.shifts:
+        print_table(
+            ("by", "from", "to", "payments", "amount", "under way"),
+            (
+                (
+                    *(one.what, one.before, one.after, f"{one.payments:,}"),
+                    *(amount_text(one.amount), f"{one.open_payments:,}"),
+                )
+                for one in told.shifts
+            ),
+            numbers=3,
+        )
+    click.echo(f"{len(told.moves)} planned times of the next 30 days move; all others stay")
+    for move in told.moves:
+        after = solar_moment(move.after) if move.after else "no time is known"
+        click.echo(f"    {move.rail}: {solar_moment(move.before)} → {after}")
+
+
+def _comparison_json(told: CompareVersionResponse) -> dict[str, Any]:
+    return {
+        "version": _version_json(told.version),
+        "in_force": told.in_force,
+        "rows": [
+            {
+                "row": row.row,
+                "kind": RowChangeKind.Name(row.kind).removeprefix("ROW_CHANGE_KIND_").lower(),
+                "fields": [
+                    {"field": one.field, "before": one.before, "after": one.after}
+                    for one in row.fields
+                ],
+            }
+            for row in told.rows
+        ],
+        "at": told.at,
+        "routes": [
+            {"bank_code": one.bank_code, "before": one.before, "after": one.after}
+            for one in told.routes
+        ],
+        "payments_seen": told.payments_seen,
+        "open_payments_seen": told.open_payments_seen,
+        "shifts": [
+            {
+                "what": one.what,
+                "before": one.before,
+                "after": one.after,
+                "payments": one.payments,
+                "amount": one.amount,
+                "open_payments": one.open_payments,
+            }
+            for one in told.shifts
+        ],
+        "moves": [
+            {"rail": one.rail, "before": one.before, "after": one.after or None}
+            for one in told.moves
+        ],
+    }
