@@ -78,6 +78,15 @@ class Town:
         """The operator's connection."""
         return self._connect(Operator, "operator", Role.OPERATOR)
 
+    def operator_named(self, name: str) -> Operator:
+        """Return another operator's connection."""
+        return self._connect(Operator, name, Role.OPERATOR)
+
+    @property
+    def auditor(self) -> Operator:
+        """An auditor's connection, which has an operator's words and not the rights."""
+        return self._connect(Operator, "auditor", Role.AUDITOR)
+
     def bank(self, name: str) -> Bank:
         """Return a bank's or an agency's connection."""
         role = Role.AGENCY if name == "tax" else Role.BANK
