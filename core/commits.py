@@ -8,7 +8,17 @@ import numpy.typing as npt
 from payvand.core.limits import BATCH_EVENTS_MAX, PAYLOADS_BYTES_MAX
 from payvand.core.records import Records
 
-__all__ = ["Committed", "EngineStatistics", "StageTimes", "checked_events", "checked_payloads"]
+__all__ = [
+    "Committed",
+    "EngineStatistics",
+    "Payloads",
+    "StageTimes",
+    "checked_events",
+    "checked_payloads",
+]
+
+Payloads = bytes | npt.NDArray[np.uint8]
+"""Payloads of a batch, one behind the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +83,8 @@ def checked_events(events: Records, dtype: np.dtype[np.void]) -> Records:
 
 
 def checked_payloads(
-    rows: Records, payloads: bytes | None, offsets: npt.NDArray[np.uint32] | None
-) -> bytes | None:
+    rows: Records, payloads: Payloads | None, offsets: npt.NDArray[np.uint32] | None
+) -> Payloads | None:
     """Return *payloads*; raise where they and their *offsets* don't fit *rows*."""
     if payloads is None and offsets is None:
         return None
@@ -84,6 +94,7 @@ def checked_payloads(
         raise ValueError(f"payloads have {len(payloads)} bytes, at most {PAYLOADS_BYTES_MAX}")
     if offsets.dtype != np.uint32 or offsets.shape != (len(rows) + 1,):
         raise TypeError(f"offsets must be u4[{len(rows) + 1}], got {offsets.dtype}{offsets.shape}")
-    if offsets[0] != 0 or offsets[-1] != len(payloads) or (offsets[1:] < offsets[:-1]).any():
+    falls = len(rows) > 1 and bool((offsets[1:] < offsets[:-1]).any())
+    if offsets[0] != 0 or offsets[-1] != len(payloads) or falls:
         raise ValueError("offsets must rise from 0 to the length of payloads")
     return payloads

@@ -30,6 +30,7 @@ from payvand.core.archive import Archive
 from payvand.core.commits import (
     Committed,
     EngineStatistics,
+    Payloads,
     StageTimes,
     checked_events,
     checked_payloads,
@@ -188,7 +189,7 @@ class Engine(Reading):
         self,
         events: Records,
         *,
-        payloads: bytes | None = None,
+        payloads: Payloads | None = None,
         offsets: npt.NDArray[np.uint32] | None = None,
         balances: bool = False,
     ) -> Committed:
@@ -208,6 +209,33 @@ class Engine(Reading):
             offsets,
             balances,
         )
+
+    def start_transfers(
+        self,
+        events: Records,
+        *,
+        payloads: Payloads | None = None,
+        offsets: npt.NDArray[np.uint32] | None = None,
+    ) -> "asyncio.Future[Committed]":
+        """Do as `create_transfers`, and return at once with what will be its result.
+
+        Where nothing waits for room, that costs no task. Batches take the order of the calls.
+        """
+        rows = checked_events(events, TRANSFER)
+        payloads = checked_payloads(rows, payloads, offsets)
+        payloads_bytes = 0 if payloads is None else len(payloads)
+        if (
+            len(rows) == 0
+            or self._fault is not None
+            or self._closing
+            or self._waiting
+            or self._admission.locked()
+            or not self._pipeline.fits(Operation.CREATE_TRANSFERS, rows, payloads_bytes)
+        ):
+            return self._loop.create_task(
+                self._submit(Operation.CREATE_TRANSFERS, rows, payloads, offsets)
+            )
+        return self._join(Operation.CREATE_TRANSFERS, rows, payloads, offsets, False, self._clock())
 
     async def set_limits(self, events: Records) -> Committed:
         """Set limits of accounts: LIMIT[n], n at most 8,190; results are of LimitStatus."""
@@ -241,7 +269,7 @@ class Engine(Reading):
         self,
         operation: Operation,
         rows: Records,
-        payloads: bytes | None = None,
+        payloads: Payloads | None = None,
         offsets: npt.NDArray[np.uint32] | None = None,
         balances: bool = False,
     ) -> Committed:
@@ -251,19 +279,32 @@ class Engine(Reading):
         self._waiting += 1
         try:
             async with self._admission:
-                await self._make_room(operation, rows, len(payloads or b""))
-                first = self._pipeline.add(operation, rows, payloads, offsets, balances)
-                answer: asyncio.Future[Committed] = self._loop.create_future()
-                self._in_hand.append(_Ticketed(answer, first, len(rows), since, balances))
+                await self._make_room(operation, rows, 0 if payloads is None else len(payloads))
+                answer = self._join(operation, rows, payloads, offsets, balances, since)
         finally:
             self._waiting -= 1
+        return await answer
+
+    def _join(
+        self,
+        operation: Operation,
+        rows: Records,
+        payloads: Payloads | None,
+        offsets: npt.NDArray[np.uint32] | None,
+        balances: bool,
+        since: int,
+    ) -> "asyncio.Future[Committed]":
+        """Add a submission that fits to the batch in hand, and see to it that this sets out."""
+        first = self._pipeline.add(operation, rows, payloads, offsets, balances)
+        answer: asyncio.Future[Committed] = self._loop.create_future()
+        self._in_hand.append(_Ticketed(answer, first, len(rows), since, balances))
         if self._pipeline.records_in_hand >= BATCH_EVENTS_MAX:
             self._seal()
         elif not self._seal_planned and self._pipeline.under_way < SEALED_MAX:
             # Whoever submits in the same turn of the loop joins this batch.
             self._seal_planned = True
             self._loop.call_soon(self._seal_in_turn)
-        return await answer
+        return answer
 
     async def _make_room(self, operation: Operation, rows: Records, payloads_bytes: int) -> None:
         """Return once a submission fits into the batch in hand."""

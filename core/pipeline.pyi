@@ -51,7 +51,7 @@ class Pipeline:
         self,
         operation: Operation,
         rows: Records,
-        payloads: bytes | None = None,
+        payloads: bytes | npt.NDArray[np.uint8] | None = None,
         offsets: npt.NDArray[np.uint32] | None = None,
         balances: bool = False,
     ) -> int:

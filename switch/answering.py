@@ -28,16 +28,13 @@ from payvand.switch.translate import (
     reason_code_number,
     state_name,
 )
+from payvand.switch.wire.faults import RequestMalformed
 from payvand.v1.payment_pb2 import PaymentState
 from payvand.v1.payment_service_pb2 import PaymentAnswer
 
-__all__ = ["AnswerMalformed", "answer"]
+__all__ = ["answer"]
 
 _CODE_FORM: Final = re.compile("[A-Z0-9]{4}")
-
-
-class AnswerMalformed(Exception):
-    """An answer of a request breaks the contract; none of the request was recorded."""
 
 
 async def answer(
@@ -46,7 +43,7 @@ async def answer(
     """Record the answers of *creditor* and return where each payment stands now.
 
     Raises:
-        AnswerMalformed: a reason code isn't one.
+        RequestMalformed: a reason code isn't one.
     """
     accepted = np.array([one.accept for one in answers], np.bool_)
     reasons = np.array([_reason_number(index, one) for index, one in enumerate(answers)], np.uint32)
@@ -100,9 +97,11 @@ def _reason_number(index: int, one: PaymentAnswer) -> int:
     if one.accept:
         return 0
     if not _CODE_FORM.fullmatch(code):
-        raise AnswerMalformed(
-            f"answers[{index}].reason_code: reason.form: write an ISO 20022 external status "
-            "reason code, four capital letters or digits, for example AC04"
+        raise RequestMalformed(
+            "reason.form",
+            "write an ISO 20022 external status reason code, four capital letters or digits, "
+            "for example AC04",
+            field=f"answers[{index}].reason_code",
         )
     return reason_code_number(code)
 

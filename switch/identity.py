@@ -9,7 +9,7 @@ Whose payments and statements a caller sees is the servicer's matter: see `Calle
 """
 
 import inspect
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from enum import StrEnum
@@ -21,7 +21,7 @@ import grpc.aio
 
 from payvand.switch.refusing import refuse
 
-__all__ = ["METHOD_ROLES", "Authoriser", "Caller", "Role", "caller_of"]
+__all__ = ["METHOD_ROLES", "Caller", "GuardedServer", "Role", "caller_of"]
 
 URN_PREFIX: Final = "urn:payvand:"
 NAMES_PROPERTY: Final = "x509_subject_alternative_name"
@@ -109,7 +109,7 @@ def caller_of(context: Any) -> Caller:
 
     Raises:
         Unauthenticated: the certificate carries no single name of a known form. The
-            `Authoriser` refuses such calls, so servicers behind it never see this.
+            guard refuses such calls, so servicers behind it never see this.
     """
     return _caller_named(tuple(context.auth_context().get(NAMES_PROPERTY, ())))
 
@@ -132,28 +132,57 @@ def _caller_named(names: tuple[bytes, ...]) -> Caller:
     return Caller(Role(role), name)
 
 
-class Authoriser(grpc.aio.ServerInterceptor):
-    """Let a call through to its servicer only where `METHOD_ROLES` allows it to the caller.
+class GuardedServer:
+    """A server of grpc.aio whose every method stands behind a check of the caller.
 
-    Otherwise the call ends with UNAUTHENTICATED or PERMISSION_DENIED and a text that says who
-    was refused what, and which role would be needed.
+    A call reaches its servicer only where `METHOD_ROLES` allows it to the caller. Otherwise it ends
+    with UNAUTHENTICATED or PERMISSION_DENIED and a text that says who was refused what, and
+    which role would be needed. Methods are guarded once, when they are added: an interceptor
+    would cost each call a task's worth of work.
     """
 
-    def __init__(self, roles: Mapping[str, frozenset[Role]] = METHOD_ROLES) -> None:
-        """Authorise by *roles*."""
+    def __init__(
+        self, server: grpc.aio.Server, roles: Mapping[str, frozenset[Role]] = METHOD_ROLES
+    ) -> None:
+        """Guard what is added to *server* by *roles*; add nothing to it in another way."""
+        self._server = server
         self._roles = roles
 
-    async def intercept_service(
+    def add_generic_rpc_handlers(self, handlers: "Iterable[grpc.GenericRpcHandler]") -> None:
+        """Add handlers that are asked for each method, behind the guard."""
+        self._server.add_generic_rpc_handlers(
+            [_GuardedHandler(handler, self._roles) for handler in handlers]
+        )
+
+    def add_registered_method_handlers(
+        self, service: str, handlers: "Mapping[str, grpc.RpcMethodHandler[Any, Any]]"
+    ) -> None:
+        """Add the methods of a service by their names, behind the guard."""
+        guarded = {
+            name: _guarded(handler, method, self._roles.get(method, frozenset()))
+            for name, handler in handlers.items()
+            for method in [f"/{service}/{name}"]
+        }
+        self._server.add_registered_method_handlers(service, guarded)
+
+
+class _GuardedHandler(grpc.GenericRpcHandler):
+    """Guards whatever another handler has for a method."""
+
+    def __init__(
         self,
-        continuation: Callable[
-            [grpc.HandlerCallDetails], Awaitable["grpc.RpcMethodHandler[Any, Any] | None"]
-        ],
-        handler_call_details: grpc.HandlerCallDetails,
+        handler: "grpc.GenericRpcHandler",
+        roles: Mapping[str, frozenset[Role]],
+    ) -> None:
+        self._handler = handler
+        self._roles = roles
+
+    def service(
+        self, handler_call_details: grpc.HandlerCallDetails
     ) -> "grpc.RpcMethodHandler[Any, Any] | None":
-        """Return the method's handler with the check of the caller before it."""
-        handler = await continuation(handler_call_details)
+        handler = self._handler.service(handler_call_details)
         if handler is None:  # No such method here: grpc answers UNIMPLEMENTED.
-            return handler
+            return None
         method = handler_call_details.method
         return _guarded(handler, method, self._roles.get(method, frozenset()))
 

@@ -7,7 +7,7 @@ and which part of the switch does the work.
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any, Final
 
 import grpc
@@ -16,7 +16,7 @@ import grpc.aio
 from payvand.core.engine import Engine
 from payvand.core.limits import BATCH_EVENTS_MAX
 from payvand.settlement.database import Pool
-from payvand.switch.answering import AnswerMalformed, answer
+from payvand.switch.answering import answer
 from payvand.switch.following import Divider, follow
 from payvand.switch.identity import caller_of
 from payvand.switch.metrics import Metrics
@@ -24,8 +24,9 @@ from payvand.switch.participants import Registry
 from payvand.switch.refusing import refuse
 from payvand.switch.routing import Route
 from payvand.switch.standing import statuses
-from payvand.switch.submitting import Judged, Submitter
+from payvand.switch.submitting import Pending, Submitter
 from payvand.switch.translate import ReasonBook
+from payvand.switch.wire.submission import too_many
 from payvand.v1.payment_service_pb2 import DESCRIPTOR as CONTRACT
 from payvand.v1.payment_service_pb2 import (
     AnswerRequest,
@@ -33,16 +34,15 @@ from payvand.v1.payment_service_pb2 import (
     FollowRequest,
     GetStatusRequest,
     GetStatusResponse,
-    SubmitRequest,
-    SubmitResponse,
-    SubmitStreamRequest,
-    SubmitStreamResponse,
 )
 
 __all__ = ["STREAM_BATCHES_MAX", "PaymentServicer"]
 
 STREAM_BATCHES_MAX: Final = 16
 """Batches of one stream that are under way; then the switch stops reading it."""
+
+Batches = asyncio.Queue[Pending | None]
+"""Of one stream, under way; None where they end."""
 
 
 class PaymentServicer:
@@ -70,31 +70,24 @@ class PaymentServicer:
         self._catch_up = catch_up
         self._reasons = reasons
         self._divider = Divider(reasons)
-        self._streams: set[asyncio.Queue[asyncio.Task[Judged] | None]] = set()
+        self._streams: set[Batches] = set()
         self._sending: dict[object, float] = {}
 
-    async def Submit(self, request: SubmitRequest, context: Any) -> SubmitResponse:
+    async def Submit(self, request: bytes, context: Any) -> bytes:
         """Record the payments of one request."""
         debtor = await self._caller(context)
-        await _bound(context, "payments", request.payments)
-        judged = await self._submit(request.payments, debtor)
-        return SubmitResponse(
-            states=judged.states.tolist(), refusals=judged.refusals, declined=judged.declined
-        )
+        return await self._submitter.finish(self._begin(request, debtor))
 
-    async def SubmitStream(
-        self, requests: AsyncIterator[SubmitStreamRequest], context: Any
-    ) -> AsyncIterator[SubmitStreamResponse]:
+    async def SubmitStream(self, _: object, context: Any) -> None:
         """Record batches as they come, several under way at once, and answer in their order."""
         debtor = await self._caller(context)
         room = asyncio.Semaphore(STREAM_BATCHES_MAX)
-        batches: asyncio.Queue[asyncio.Task[Judged] | None] = asyncio.Queue()
+        batches: Batches = asyncio.Queue()
 
         async def read() -> None:
-            async for request in requests:
-                await _bound(context, "payments", request.payments)
+            while (request := await context.read()) is not grpc.aio.EOF:
                 await room.acquire()
-                batches.put_nowait(asyncio.create_task(self._submit(request.payments, debtor)))
+                batches.put_nowait(self._begin(request, debtor))
 
         reader = asyncio.create_task(read())
         reader.add_done_callback(lambda _: batches.put_nowait(None))
@@ -102,40 +95,31 @@ class PaymentServicer:
         async with self._open_stream("SubmitStream"):
             try:
                 while (batch := await batches.get()) is not None:
-                    judged = await batch
+                    reply = await self._submitter.finish(batch)
                     room.release()
-                    yield SubmitStreamResponse(
-                        states=judged.states.tolist(),
-                        refusals=judged.refusals,
-                        declined=judged.declined,
-                    )
+                    await context.write(reply)
                 if reader.done():
                     reader.result()
             finally:
                 self._streams.discard(batches)
                 reader.cancel()
-                await _abandon(batches)
+                _abandon(batches)
 
     def stop(self) -> None:
         """End the submitting streams once what they have sent is answered."""
         for batches in self._streams:
             batches.put_nowait(None)
 
-    async def _submit(self, payments: Sequence[Any], debtor: Route) -> Judged:
+    def _begin(self, request: bytes, debtor: Route) -> Pending:
         # A stream outlives many routings: its bank's route is that of the routing it is used with.
         routing = self._registry.routing
-        return await self._submitter.submit(
-            payments, debtor=routing.by_name[debtor.name], routing=routing
-        )
+        return self._submitter.begin(request, debtor=routing.by_name[debtor.name], routing=routing)
 
     async def Answer(self, request: AnswerRequest, context: Any) -> AnswerResponse:
         """Record a creditor bank's answers."""
         creditor = await self._caller(context)
-        await _bound(context, "answers", request.answers)
-        try:
-            states = await answer(self._engine, self._metrics, request.answers, creditor)
-        except AnswerMalformed as fault:
-            await refuse(context, grpc.StatusCode.INVALID_ARGUMENT, "answer.form", str(fault))
+        _bound("answers", request.answers)
+        states = await answer(self._engine, self._metrics, request.answers, creditor)
         return AnswerResponse(states=states)  # type: ignore[arg-type]  # an open enum
 
     async def Follow(self, request: FollowRequest, context: Any) -> AsyncIterator[bytes]:
@@ -170,7 +154,7 @@ class PaymentServicer:
     async def GetStatus(self, request: GetStatusRequest, context: Any) -> GetStatusResponse:
         """Tell where payments stand."""
         caller = await self._caller(context)
-        await _bound(context, "ids", request.ids)
+        _bound("ids", request.ids)
         return GetStatusResponse(
             statuses=await statuses(
                 self._engine, self._pool, request.ids, caller, self._reasons, self._catch_up
@@ -202,23 +186,14 @@ class PaymentServicer:
             gauge.dec()
 
 
-async def _abandon(batches: "asyncio.Queue[asyncio.Task[Judged] | None]") -> None:
+def _abandon(batches: Batches) -> None:
     """Let go of the batches that nobody waits for any more; what was sent may have its effect."""
     while not batches.empty():
-        batch = batches.get_nowait()
-        if batch is not None:
+        if (batch := batches.get_nowait()) is not None:
             batch.cancel()
-            with suppress(asyncio.CancelledError, Exception):
-                await batch
 
 
-async def _bound(context: Any, field: str, items: Sequence[Any]) -> None:
-    """End the call where it holds more than one batch."""
+def _bound(field: str, items: Sequence[Any]) -> None:
+    """Raise RequestMalformed where a request holds more than one batch."""
     if len(items) > BATCH_EVENTS_MAX:
-        await refuse(
-            context,
-            grpc.StatusCode.INVALID_ARGUMENT,
-            "batch.size",
-            f"{len(items):,} are more than {BATCH_EVENTS_MAX:,}: send them in several requests",
-            field=field,
-        )
+        raise too_many(field, len(items))

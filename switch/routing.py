@@ -19,6 +19,8 @@ from payvand.switch.identifiers.identifier_error import IdentifierError
 from payvand.switch.identity import Role
 from payvand.switch.participant import Participant
 from payvand.switch.rules.banks import Banks
+from payvand.switch.units import UNITS
+from payvand.switch.wire.route_table import RouteTable
 from payvand.v1.participant_service_pb2 import ParticipantRole
 
 __all__ = ["ROLES", "Route", "Routing"]
@@ -81,6 +83,8 @@ class Routing:
         self._known: frozenset[str] | None = None
         if banks is not None:
             self._follow_successions(banks, day)
+        self.table: Final = RouteTable(self.by_bank_code, self.by_iban, tuple(UNITS))
+        """The same by bank code and IBAN, for the decoder."""
 
     def _follow_successions(self, banks: Banks, day: date) -> None:
         """Lead each code of the table to the participant that holds it on *day*."""
@@ -102,7 +106,10 @@ class Routing:
 
     def refusal(self, iban: str) -> IdentifierError:
         """Return why a well-formed *iban* leads nowhere; only where `route` returns None."""
-        code = iban[4:7]
+        return self.refusal_of_code(iban[4:7])
+
+    def refusal_of_code(self, code: str) -> IdentifierError:
+        """Return why a bank *code*, three digits, leads nowhere."""
         if code in self._refusals:
             return self._refusals[code]
         if self._known is not None and code not in self._known:

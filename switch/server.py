@@ -1,12 +1,12 @@
 """The gRPC server: mutual TLS, the caller's rights, health, reflection, and the bounds of the wire.
 
-`Follow` answers in bytes that are a serialised message already, so its method has no serialiser;
-all others are those of the generated code.
+The busiest methods take or give bytes, which the servicer reads and writes itself; all others take
+and give the messages of the generated code.
 """
 
-import inspect
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
+from inspect import isasyncgenfunction
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -14,18 +14,19 @@ import asyncpg
 import grpc
 import grpc.aio
 import structlog
-from google.protobuf.descriptor import ServiceDescriptor
+from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.message_factory import GetMessageClass
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1.health import SERVICE_NAME as HEALTH
 from grpc_health.v1.health import aio as health
-from grpc_reflection.v1alpha import reflection
+from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from payvand.core.errors import EngineClosed, JournalFault, PayvandFault
 from payvand.settlement.errors import SettlementFault
 from payvand.switch.admission import Admission, TooManyCalls
-from payvand.switch.identity import Authoriser, caller_of
+from payvand.switch.identity import GuardedServer, caller_of
 from payvand.switch.refusing import refuse
+from payvand.switch.wire.faults import RequestMalformed
 
 __all__ = ["MESSAGE_BYTES_MAX", "DatabaseBehind", "Server", "ServerFault"]
 
@@ -54,8 +55,10 @@ OPTIONS: Final = (
     ("grpc.so_reuseport", 0),
 )
 
-SERIALISED: Final = frozenset({"Follow"})
-
+READ_BY_SERVICER: Final = frozenset({"Submit", "SubmitStream"})
+"""Methods whose servicer takes the bytes of requests."""
+WRITTEN_BY_SERVICER: Final = frozenset({"Submit", "SubmitStream", "Follow"})
+"""Methods whose servicer gives the bytes of responses."""
 
 log = structlog.get_logger("payvand.switch")
 
@@ -81,17 +84,19 @@ class Server:
 
     def __init__(self, *servicers: Servicer) -> None:
         """Serve *servicers*, each a service of the contract."""
-        self._server = grpc.aio.server(
-            interceptors=[Authoriser()], options=OPTIONS, maximum_concurrent_rpcs=CALLS_MAX
-        )
+        self._server = grpc.aio.server(options=OPTIONS, maximum_concurrent_rpcs=CALLS_MAX)
+        guarded = GuardedServer(self._server)
         admission = Admission()
         self._health = health.HealthServicer()
-        self._server.add_generic_rpc_handlers(
-            tuple(_methods(servicer.SERVICE, servicer, admission) for servicer in servicers)
-        )
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        for servicer in servicers:
+            guarded.add_registered_method_handlers(
+                servicer.SERVICE.full_name, _methods(servicer.SERVICE, servicer, admission)
+            )
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, guarded)
         names = (*(servicer.SERVICE.full_name for servicer in servicers), HEALTH)
-        reflection.enable_server_reflection((*names, reflection.SERVICE_NAME), self._server)
+        reflection_pb2_grpc.add_ServerReflectionServicer_to_server(
+            reflection.aio.ReflectionServicer((*names, reflection.SERVICE_NAME)), guarded
+        )
         self._names = ("", *names)
 
     async def start(self, listen: str, certificates: Path) -> str:
@@ -136,35 +141,39 @@ class Server:
 
 def _methods(
     service: ServiceDescriptor, servicer: object, admission: Admission
-) -> grpc.GenericRpcHandler:
-    """Return the handler of a service of the contract: each method by its name in *servicer*."""
+) -> "dict[str, grpc.RpcMethodHandler[Any, Any]]":
+    """Return the methods of a service of the contract: each by its name in *servicer*."""
     kinds: dict[tuple[bool, bool], Callable[..., grpc.RpcMethodHandler[Any, Any]]] = {
         (False, False): grpc.unary_unary_rpc_method_handler,
         (False, True): grpc.unary_stream_rpc_method_handler,
         (True, True): grpc.stream_stream_rpc_method_handler,
     }
-    handlers = {}
-    for method in service.methods:
-        response = GetMessageClass(method.output_type)
-        handlers[method.name] = kinds[method.client_streaming, method.server_streaming](
-            _bounded(getattr(servicer, method.name), admission),
-            request_deserializer=GetMessageClass(method.input_type).FromString,
-            response_serializer=None if method.name in SERIALISED else response.SerializeToString,
+    return {
+        method.name: kinds[method.client_streaming, method.server_streaming](
+            _bounded(getattr(servicer, method.name), method, admission),
+            request_deserializer=None
+            if method.name in READ_BY_SERVICER
+            else GetMessageClass(method.input_type).FromString,
+            response_serializer=None
+            if method.name in WRITTEN_BY_SERVICER
+            else GetMessageClass(method.output_type).SerializeToString,
         )
-    return grpc.method_handlers_generic_handler(service.full_name, handlers)
+        for method in service.methods
+    }
 
 
 def _bounded(
-    behaviour: Callable[[Any, Any], Any], admission: Admission
+    behaviour: Callable[[Any, Any], Any], method: MethodDescriptor, admission: Admission
 ) -> Callable[[Any, Any], Any]:
     """Wrap a method: within the caller's share, and faults reach it as a status with a text.
 
     UNAVAILABLE is for what passes: the call may be made again, with the same ids.
     """
+    stream = method.client_streaming or method.server_streaming
 
     async def answering(request: Any, context: Any) -> Any:
         try:
-            with admission.admit(caller_of(context), stream=False):
+            with admission.admit(caller_of(context), stream=stream):
                 return await behaviour(request, context)
         except Exception as fault:
             await _tell_fault(fault, context)
@@ -172,7 +181,7 @@ def _bounded(
 
     async def streaming(request: Any, context: Any) -> AsyncIterator[Any]:
         try:
-            with admission.admit(caller_of(context), stream=True):
+            with admission.admit(caller_of(context), stream=stream):
                 async with aclosing(behaviour(request, context)) as messages:
                     async for message in messages:
                         yield message
@@ -180,7 +189,8 @@ def _bounded(
             await _tell_fault(fault, context)
             raise
 
-    return streaming if inspect.isasyncgenfunction(behaviour) else answering
+    # A behaviour of a stream may also be a coroutine that writes to the context.
+    return streaming if isasyncgenfunction(behaviour) else answering
 
 
 async def _tell_fault(fault: Exception, context: Any) -> None:
@@ -188,6 +198,14 @@ async def _tell_fault(fault: Exception, context: Any) -> None:
     match fault:
         case grpc.aio.AbortError():
             return
+        case RequestMalformed():
+            await refuse(
+                context,
+                grpc.StatusCode.INVALID_ARGUMENT,
+                fault.rule,
+                fault.text,
+                field=fault.field,
+            )
         case TooManyCalls():
             await refuse(
                 context,

@@ -1,5 +1,9 @@
 """Submitting: the payments of one request go into the books, and each gets its state.
 
+    request ─► begin: decode, hand to the engine ─► Pending ─► finish: states ─► response
+
+Both are bytes on the wire; no payment becomes an object of Python unless something is odd about it.
+
 New payments are answered from the engine's results alone. What isn't new is looked up: a retry is
 told the state that its original is in now, also where the switch would build its transfer in
 another way today (another deadline, a bank that accepts by itself since, a bank that was merged).
@@ -9,26 +13,26 @@ The original's content tells: its accounts, its amount and the digest of its mes
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from payvand.core.commits import Committed
 from payvand.core.engine import Engine
 from payvand.core.records import Records
 from payvand.core.statuses import TransferStatus
-from payvand.switch.decoding import Decoded, decode
+from payvand.switch.following import varint
 from payvand.switch.metrics import Metrics
 from payvand.switch.routing import Route, Routing
 from payvand.switch.translate import CREATED, STATE_OF_LEDGER, ReasonBook, rule_of, state_name
-from payvand.v1.payment_pb2 import Declined, Payment, PaymentState, Refusal
+from payvand.switch.wire.faults import explain
+from payvand.switch.wire.submission import Submission, decode
+from payvand.v1.payment_pb2 import Declined, PaymentState, Refusal
+from payvand.v1.payment_service_pb2 import SubmitResponse
 
-__all__ = ["Judged", "Submitter"]
-
-DECODE_TURN: Final = 1_000
-"""Payments decoded at a time; some 10 ms."""
+__all__ = ["Pending", "Submitter"]
 
 _RETRIES: Final = np.array(
     [TransferStatus.EXISTS, TransferStatus.ID_ALREADY_FAILED]
@@ -37,8 +41,9 @@ _RETRIES: Final = np.array(
 )
 _REFUSED: Final = int(PaymentState.PAYMENT_STATE_REFUSED)
 _DECLINED: Final = int(PaymentState.PAYMENT_STATE_DECLINED)
-_RESERVED: Final = int(PaymentState.PAYMENT_STATE_RESERVED)
-_SETTLED: Final = int(PaymentState.PAYMENT_STATE_SETTLED)
+_STATE_NAMES: Final = {number: state_name(number) for number in PaymentState.values()}
+_SINGLE: Final = {number: b"\x0a\x01" + bytes([number]) for number in PaymentState.values()}
+"""Responses to requests of one payment about which there is nothing else to say."""
 _ID_REUSED: Final = (
     "id",
     "payment.id_reused",
@@ -46,13 +51,35 @@ _ID_REUSED: Final = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A request whose payments are on their way into the books."""
+
+    submission: Submission
+    parts: list[tuple[int, "asyncio.Future[Committed]"]]
+    """Which record is the first of each submission to the engine, most often one, and its
+    result."""
+    debtor: Route
+    routing: Routing
+    """By which it was judged."""
+
+    def cancel(self) -> None:
+        """Let go of the results; what was handed over may have its effect."""
+        for _, committed in self.parts:
+            committed.cancel()
+
+
 @dataclass(slots=True)
-class Judged:
+class _Judged:
     """What became of the payments of one request, in the words of the contract."""
 
-    states: npt.NDArray[np.int64]
-    refusals: list[Refusal]
-    declined: list[Declined]
+    states: npt.NDArray[np.uint8]
+    refusals: list[Refusal] = field(default_factory=list)
+    declined: list[Declined] = field(default_factory=list)
+
+    def refuse(self, place: int, name: str, rule: str, hint: str) -> None:
+        self.states[place] = _REFUSED
+        self.refusals.append(Refusal(index=place, field=name, rule=rule, hint=hint))
 
 
 class Submitter:
@@ -67,78 +94,64 @@ class Submitter:
         self._reasons = reasons
         self._timeout_s = timeout_s
 
-    async def submit(
-        self, payments: Sequence[Payment], *, debtor: Route, routing: Routing
-    ) -> Judged:
-        """Judge and record *payments* of the participant *debtor*; all is on stable storage."""
-        decoded = await self._decode(payments, debtor, routing)
-        judged = Judged(np.full(decoded.count, _REFUSED, np.int64), decoded.refusals, [])
-        for chunk in decoded.chunks():
-            committed = await self._engine.create_transfers(
-                chunk.records, payloads=chunk.payloads, offsets=chunk.offsets
-            )
-            begun = time.perf_counter()
-            stop = chunk.start + len(chunk.records)
-            await self._judge(
-                judged,
-                decoded.places[chunk.start : stop],
-                chunk.records,
-                committed.results["status"],
-                committed.decisions,
-            )
-            self._metrics.observe("reply", time.perf_counter() - begun, len(chunk.records))
-        self._count(decoded, judged)
-        judged.refusals.sort(key=lambda refusal: refusal.index)
-        return judged
+    def begin(self, request: bytes, *, debtor: Route, routing: Routing) -> Pending:
+        """Judge the payments of a `SubmitRequest` and hand the good ones to the engine.
 
-    async def _decode(
-        self, payments: Sequence[Payment], debtor: Route, routing: Routing
-    ) -> Decoded:
-        """Decode in turns, so that a great batch doesn't hold up everybody else."""
-        spent = 0.0
+        Raises:
+            RequestMalformed: the request as a whole breaks the contract.
+        """
+        begun = time.perf_counter()
+        submission = decode(
+            request, routing.table, position=debtor.position, timeout_s=self._timeout_s
+        )
         parts = []
-        for start in range(0, len(payments), DECODE_TURN):
-            if start:
-                await asyncio.sleep(0)
+        for start, stop in submission.chunks():
+            records, payloads, offsets = submission.chunk(start, stop)
+            started = self._engine.start_transfers(records, payloads=payloads, offsets=offsets)
+            parts.append((start, started))
+        self._metrics.observe("decode", time.perf_counter() - begun, submission.count)
+        return Pending(submission, parts, debtor, routing)
+
+    async def finish(self, pending: Pending) -> bytes:
+        """Return the serialised `SubmitResponse`, once all is on stable storage."""
+        submission = pending.submission
+        judged = _Judged(submission.states())
+        for start, started in pending.parts:
+            committed = await started
             begun = time.perf_counter()
-            part = payments[start : start + DECODE_TURN]
-            parts.append(
-                decode(part, debtor=debtor, routing=routing, timeout_s=self._timeout_s, start=start)
-            )
-            spent += time.perf_counter() - begun
-        self._metrics.observe("decode", spent, len(payments))
-        return Decoded.joined(parts)
+            if not submission.note_created(judged.states, start, committed.results):
+                await self._judge(judged, submission, start, committed)
+            self._metrics.observe("reply", time.perf_counter() - begun, len(committed.results))
+        for fault in submission.faults:
+            place = int(fault["index"])
+            judged.refuse(place, *explain(fault, pending.debtor, pending.routing))
+        self._count(judged)
+        return _response(judged)
 
     async def _judge(
-        self,
-        judged: Judged,
-        places: npt.NDArray[np.intp],
-        records: Records,
-        statuses: npt.NDArray[np.uint32],
-        decisions: npt.NDArray[np.uint32],
+        self, judged: _Judged, submission: Submission, start: int, committed: Committed
     ) -> None:
-        """Fill in the states of the payments at *places*, whose records had *statuses*."""
-        created = statuses == CREATED
-        judged.states[places] = np.where(records["timeout"] != 0, _RESERVED, _SETTLED)
-        if created.all():
-            return
+        """Fill in the states of the payments that didn't take effect."""
+        statuses, decisions = committed.results["status"], committed.decisions
+        stop = start + len(statuses)
+        places, records = submission.places[start:stop], submission.records[start:stop]
         retried = np.isin(statuses, _RETRIES)
-        for index in np.flatnonzero(~created & ~retried).tolist():
+        for index in np.flatnonzero((statuses != CREATED) & ~retried).tolist():
             place, status = int(places[index]), int(statuses[index])
             if TransferStatus(status).transient:
                 decision = int(decisions[index]) if len(decisions) else 0
                 judged.states[place] = _DECLINED
-                judged.declined.append(
-                    Declined(index=place, reason=self._reasons.reason(status, decision))
-                )
+                reason = self._reasons.reason(status, decision)
+                judged.declined.append(Declined(index=place, reason=reason))
             else:
-                _refuse(judged, place, "amount", rule_of(status), "more than the books can hold")
+                judged.refuse(place, "amount", rule_of(status), "more than the books can hold")
         again = np.flatnonzero(retried)
         if len(again):
             await self._recall(judged, places[again], records[again])
-        judged.declined.sort(key=lambda declined: declined.index)
 
-    async def _recall(self, judged: Judged, places: npt.NDArray[np.intp], records: Records) -> None:
+    async def _recall(
+        self, judged: _Judged, places: npt.NDArray[np.uint32], records: Records
+    ) -> None:
         """Answer payments whose ids had been used with the state of the first ones."""
         ids = np.ascontiguousarray(records["id"])
         found = await self._engine.lookup_transfers(ids)
@@ -147,23 +160,43 @@ class Submitter:
         for place, record, state in zip(places.tolist(), records, states, strict=True):
             original = originals.get(record["id"].tobytes())
             if original is not None and not _same_content(record, original):
-                _refuse(judged, place, *_ID_REUSED)
+                judged.refuse(place, *_ID_REUSED)
                 continue
             judged.states[place] = STATE_OF_LEDGER[state["state"]]
             if judged.states[place] == _DECLINED:
                 reason = self._reasons.reason(int(state["status"]), int(state["decision"]))
                 judged.declined.append(Declined(index=place, reason=reason))
 
-    def _count(self, decoded: Decoded, judged: Judged) -> None:
+    def _count(self, judged: _Judged) -> None:
         """Count payments by state and, where they failed, by reason."""
-        good, counts = np.unique(judged.states, return_counts=True)
-        for state, count in zip(good.tolist(), counts.tolist(), strict=True):
+        if len(judged.states) == 1:
+            state = int(judged.states[0])
             if state not in (_REFUSED, _DECLINED):
-                self._metrics.count_payments(state_name(state), count)
+                self._metrics.count_payments(_STATE_NAMES[state])
+                return
+        for state, count in enumerate(np.bincount(judged.states).tolist()):
+            if count and state not in (_REFUSED, _DECLINED):
+                self._metrics.count_payments(_STATE_NAMES[state], count)
         for rule, count in Counter(refusal.rule for refusal in judged.refusals).items():
             self._metrics.count_payments("refused", count, reason=rule)
         for code, count in Counter(one.reason.code for one in judged.declined).items():
             self._metrics.count_payments("declined", count, reason=code)
+
+
+def _response(judged: _Judged) -> bytes:
+    """Return the serialised `SubmitResponse`: states first, whose numbers take a byte each."""
+    states = judged.states
+    if not judged.refusals and not judged.declined:
+        if len(states) == 1:
+            return _SINGLE[int(states[0])]
+        head = SubmitResponse()
+    else:
+        judged.refusals.sort(key=lambda refusal: refusal.index)
+        judged.declined.sort(key=lambda declined: declined.index)
+        head = SubmitResponse(refusals=judged.refusals, declined=judged.declined)
+    if not len(states):
+        return head.SerializeToString()
+    return b"\x0a" + varint(len(states)) + states.tobytes() + head.SerializeToString()
 
 
 def _same_content(record: Records, original: Records) -> bool:
@@ -179,8 +212,3 @@ def _same_content(record: Records, original: Records) -> bool:
             "code",
         )
     )
-
-
-def _refuse(judged: Judged, place: int, field: str, rule: str, hint: str) -> None:
-    judged.states[place] = _REFUSED
-    judged.refusals.append(Refusal(index=place, field=field, rule=rule, hint=hint))

@@ -14,12 +14,20 @@ from payvand.client.faults import (
     SwitchUnreachable,
 )
 from payvand.client.operator import Operator
+from payvand.client.packing import (
+    PACKED_PAYMENT,
+    PackedBatch,
+    new_payment_ids,
+    pack_texts,
+    packed_payments,
+)
 from payvand.client.payment_id import new_payment_id, parse_payment_id, payment_id_text
 from payvand.client.payment_state import FINAL_STATES, STATE_NAMES
 
 __all__ = [
     "CALL_PAYMENTS_MAX",
     "FINAL_STATES",
+    "PACKED_PAYMENT",
     "STATE_NAMES",
     "Bank",
     "CallFailed",
@@ -27,10 +35,14 @@ __all__ = [
     "ClientFault",
     "NotPermitted",
     "Operator",
+    "PackedBatch",
     "Refusal",
     "SwitchUnreachable",
     "new_payment_id",
+    "new_payment_ids",
     "open_channel",
+    "pack_texts",
+    "packed_payments",
     "parse_payment_id",
     "payment_id_text",
 ]

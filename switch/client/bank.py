@@ -1,6 +1,6 @@
 """A participant's side of the switch: submit, follow, answer, ask."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Sequence, Sized
 from typing import Final
 
 import grpc
@@ -9,6 +9,7 @@ import grpc.aio
 from payvand.client.backoff import Backoff
 from payvand.client.connection import Connection
 from payvand.client.faults import ended_early, fault_of, is_broken_off
+from payvand.client.packing import PackedBatch
 from payvand.client.submitting import WINDOW_BATCHES, Batch, Batches, submitting
 from payvand.v1.payment_pb2 import Payment, PaymentState
 from payvand.v1.payment_service_pb2 import (
@@ -47,7 +48,7 @@ class Bank(Connection):
         super().__init__(address, channel, patience_s)
         self._payments = PaymentServiceStub(channel)
 
-    async def submit(self, payments: Sequence[Payment]) -> SubmitResponse:
+    async def submit(self, payments: Sequence[Payment] | PackedBatch) -> SubmitResponse:
         """Submit up to 8,190 payments; the states that come back are on stable storage.
 
         A refused or declined payment is a state in the reply. For more payments, or for a
@@ -57,9 +58,12 @@ class Bank(Connection):
             ClientFault: no switch answered in time, or it refused the call as a whole.
         """
         _check_count(payments)
-        reply: SubmitResponse = await self._call(
-            self._payments.Submit, SubmitRequest(payments=payments)
+        request = (
+            SubmitRequest(packed=payments.records.tobytes(), packed_texts=payments.texts)
+            if isinstance(payments, PackedBatch)
+            else SubmitRequest(payments=payments)
         )
+        reply: SubmitResponse = await self._call(self._payments.Submit, request)
         return reply
 
     def submit_stream(
@@ -131,7 +135,7 @@ class Bank(Connection):
         return list(reply.statuses)
 
 
-def _check_count(items: Sequence[object]) -> None:
+def _check_count(items: Sized) -> None:
     if len(items) > CALL_PAYMENTS_MAX:
         raise ValueError(
             f"one call carries at most {CALL_PAYMENTS_MAX} payments, not {len(items)}; "

@@ -20,12 +20,13 @@ import grpc.aio
 
 from payvand.client.backoff import Backoff
 from payvand.client.faults import ended_early, fault_of, is_broken_off
+from payvand.client.packing import PackedBatch
 from payvand.v1.payment_pb2 import Payment
 from payvand.v1.payment_service_pb2 import SubmitStreamRequest, SubmitStreamResponse
 
 __all__ = ["WINDOW_BATCHES", "Batch", "Batches", "submitting"]
 
-Batch = Sequence[Payment]
+Batch = Sequence[Payment] | PackedBatch
 Batches = Iterable[Batch] | AsyncIterable[Batch]
 
 WINDOW_BATCHES: Final = 8
@@ -48,7 +49,7 @@ class _Outgoing:
         try:
             async for batch in _in_turn(batches):
                 await self.room.acquire()
-                self.unanswered.append((batch, SubmitStreamRequest(payments=batch)))
+                self.unanswered.append((batch, _request(batch)))
                 self.changed.set()
         except Exception as fault:
             self.fault = fault
@@ -117,6 +118,12 @@ async def submitting(
         await _stop(feeder)
     if outgoing.fault is not None:
         raise outgoing.fault
+
+
+def _request(batch: Batch) -> SubmitStreamRequest:
+    if isinstance(batch, PackedBatch):
+        return SubmitStreamRequest(packed=batch.records.tobytes(), packed_texts=batch.texts)
+    return SubmitStreamRequest(payments=batch)
 
 
 async def _in_turn(batches: Batches) -> AsyncIterator[Batch]:

@@ -15,8 +15,9 @@ from payvand.core.segments import read_frames
 from payvand.core.statuses import TransferStatus
 from payvand.risk.reasons import Reasons
 from payvand.settlement.netting import is_position, participant_of
-from payvand.switch.following import SILENT_FRAMES_MAX, Divider, divide, follow, varint
+from payvand.switch.following import SILENT_FRAMES_MAX, Divider, follow, varint
 from payvand.switch.translate import ReasonBook
+from payvand.switch.wire.division import divide
 from payvand.v1.payment_pb2 import PaymentState
 from payvand.v1.payment_service_pb2 import FollowResponse, Outcome
 from tests.support.traffic import ANSWER, Clock, Traffic
@@ -37,6 +38,10 @@ def _bytes_twin() -> Any:
 
 Twin = _bytes_twin()
 REASONS = ReasonBook(Reasons())
+
+
+def code_of(status: int, decision: int) -> str:
+    return REASONS.reason(status, decision).code
 
 
 def plainly(frame: Frame, participant: int) -> tuple[list[bytes], list[Outcome]]:
@@ -122,7 +127,7 @@ def test_each_participant_is_told_what_a_plain_reading_of_the_frames_says(
     asyncio.run(_play(tmp_path, seed))
     seen: set[tuple[str, int]] = set()
     for frame in read_frames(tmp_path, 0):
-        divided = divide(frame, REASONS)
+        divided = divide(frame, code_of)
         assert divided.keys() <= set(range(1, 8))
         for participant in range(1, 8):
             told = Twin.FromString(divided.get(participant, b""))
@@ -144,7 +149,7 @@ def test_a_divided_frame_is_made_once_and_the_oldest_are_dropped(
     for _ in range(2):
         for frame in frames:
             for participant in range(1, 8):
-                assert divider.fields_for(participant, frame) == divide(frame, REASONS).get(
+                assert divider.fields_for(participant, frame) == divide(frame, code_of).get(
                     participant, b""
                 )
                 assert divider._kept_bytes <= 5_000

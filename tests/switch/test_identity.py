@@ -14,11 +14,11 @@ import pytest
 from google.protobuf.descriptor import MethodDescriptor
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1.health import aio as health
-from grpc_reflection.v1alpha import reflection
+from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from payvand.client.connection import open_channel
 from payvand.switch.certificates import issue
-from payvand.switch.identity import METHOD_ROLES, Authoriser, Caller, Role, caller_of
+from payvand.switch.identity import METHOD_ROLES, Caller, GuardedServer, Role, caller_of
 
 METHODS: list[MethodDescriptor] = [
     method
@@ -94,10 +94,13 @@ class Echo(grpc.GenericRpcHandler):  # type: ignore[type-arg]
 @asynccontextmanager
 async def echo_server(certificates: Path) -> AsyncIterator[str]:
     home = issue(certificates, "switch", Role.SWITCH)
-    server = grpc.aio.server(interceptors=[Authoriser()])
-    server.add_generic_rpc_handlers([Echo()])
-    health_pb2_grpc.add_HealthServicer_to_server(health.HealthServicer(), server)
-    reflection.enable_server_reflection(["payvand.v1.PaymentService"], server)
+    server = grpc.aio.server()
+    guarded = GuardedServer(server)
+    guarded.add_generic_rpc_handlers([Echo()])
+    health_pb2_grpc.add_HealthServicer_to_server(health.HealthServicer(), guarded)
+    reflection_pb2_grpc.add_ServerReflectionServicer_to_server(
+        reflection.aio.ReflectionServicer(["payvand.v1.PaymentService"]), guarded
+    )
     credentials = grpc.ssl_server_credentials(
         [((home / "key.pem").read_bytes(), (home / "certificate.pem").read_bytes())],
         root_certificates=(home / "ca.pem").read_bytes(),

@@ -60,6 +60,10 @@ class Payment(_message.Message):
     bill_reference: str
     def __init__(self, id: _Optional[bytes] = ..., kind: _Optional[_Union[PaymentKind, str]] = ..., debtor_iban: _Optional[str] = ..., creditor_iban: _Optional[str] = ..., amount: _Optional[int] = ..., unit: _Optional[str] = ..., end_to_end_id: _Optional[str] = ..., debtor_name: _Optional[str] = ..., creditor_name: _Optional[str] = ..., remittance: _Optional[str] = ..., bill_reference: _Optional[str] = ...) -> None: ...
 
+class PackedPayment(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
 class Refusal(_message.Message):
     __slots__ = ("index", "field", "rule", "hint")
     INDEX_FIELD_NUMBER: _ClassVar[int]

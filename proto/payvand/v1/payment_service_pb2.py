@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from payvand.v1 import payment_pb2 as payvand_dot_v1_dot_payment__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n payvand/v1/payment_service.proto\x12\npayvand.v1\x1a\x18payvand/v1/payment.proto\"6\n\rSubmitRequest\x12%\n\x08payments\x18\x01 \x03(\x0b\x32\x13.payvand.v1.Payment\"\x89\x01\n\x0eSubmitResponse\x12(\n\x06states\x18\x01 \x03(\x0e\x32\x18.payvand.v1.PaymentState\x12%\n\x08refusals\x18\x02 \x03(\x0b\x32\x13.payvand.v1.Refusal\x12&\n\x08\x64\x65\x63lined\x18\x03 \x03(\x0b\x32\x14.payvand.v1.Declined\"<\n\x13SubmitStreamRequest\x12%\n\x08payments\x18\x01 \x03(\x0b\x32\x13.payvand.v1.Payment\"\x8f\x01\n\x14SubmitStreamResponse\x12(\n\x06states\x18\x01 \x03(\x0e\x32\x18.payvand.v1.PaymentState\x12%\n\x08refusals\x18\x02 \x03(\x0b\x32\x13.payvand.v1.Refusal\x12&\n\x08\x64\x65\x63lined\x18\x03 \x03(\x0b\x32\x14.payvand.v1.Declined\";\n\rAnswerRequest\x12*\n\x07\x61nswers\x18\x01 \x03(\x0b\x32\x19.payvand.v1.PaymentAnswer\"@\n\rPaymentAnswer\x12\n\n\x02id\x18\x01 \x01(\x0c\x12\x0e\n\x06\x61\x63\x63\x65pt\x18\x02 \x01(\x08\x12\x13\n\x0breason_code\x18\x03 \x01(\t\":\n\x0e\x41nswerResponse\x12(\n\x06states\x18\x01 \x03(\x0e\x32\x18.payvand.v1.PaymentState\"\x1f\n\rFollowRequest\x12\x0e\n\x06\x63ursor\x18\x01 \x01(\x04\"l\n\x0e\x46ollowResponse\x12\x0e\n\x06\x63ursor\x18\x01 \x01(\x04\x12#\n\x06offers\x18\x02 \x03(\x0b\x32\x13.payvand.v1.Payment\x12%\n\x08outcomes\x18\x03 \x03(\x0b\x32\x13.payvand.v1.Outcome\"f\n\x07Outcome\x12\n\n\x02id\x18\x01 \x01(\x0c\x12\'\n\x05state\x18\x02 \x01(\x0e\x32\x18.payvand.v1.PaymentState\x12\x13\n\x0breason_code\x18\x03 \x01(\t\x12\x11\n\ttimestamp\x18\x04 \x01(\x04\"\x1f\n\x10GetStatusRequest\x12\x0b\n\x03ids\x18\x01 \x03(\x0c\"@\n\x11GetStatusResponse\x12+\n\x08statuses\x18\x01 \x03(\x0b\x32\x19.payvand.v1.PaymentStatus\"\x8d\x01\n\rPaymentStatus\x12\n\n\x02id\x18\x01 \x01(\x0c\x12\'\n\x05state\x18\x02 \x01(\x0e\x32\x18.payvand.v1.PaymentState\x12\"\n\x06reason\x18\x03 \x01(\x0b\x32\x12.payvand.v1.Reason\x12\x0e\n\x06\x61mount\x18\x04 \x01(\x04\x12\x13\n\x0brecorded_at\x18\x05 \x01(\x04\x32\xf6\x02\n\x0ePaymentService\x12?\n\x06Submit\x12\x19.payvand.v1.SubmitRequest\x1a\x1a.payvand.v1.SubmitResponse\x12U\n\x0cSubmitStream\x12\x1f.payvand.v1.SubmitStreamRequest\x1a .payvand.v1.SubmitStreamResponse(\x01\x30\x01\x12?\n\x06\x41nswer\x12\x19.payvand.v1.AnswerRequest\x1a\x1a.payvand.v1.AnswerResponse\x12\x41\n\x06\x46ollow\x12\x19.payvand.v1.FollowRequest\x1a\x1a.payvand.v1.FollowResponse0\x01\x12H\n\tGetStatus\x12\x1c.payvand.v1.GetStatusRequest\x1a\x1d.payvand.v1.GetStatusResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n payvand/v1/payment_service.proto\x12\npayvand.v1\x1a\x18payvand/v1/payment.proto\"\\\n\rSubmitRequest\x12%\n\x08payments\x18\x01 \x03(\x0b\x32\x13.payvand.v1.Payment\x12\x0e\n\x06packed\x18\x02 \x01(\x0c\x12\x14\n\x0cpacked_texts\x18\x03 \x01(\x0c\"\x89\x01\n\x0eSubmitResponse\x12(\n\x06states\x18\x01 \x03(\x0e\x32\x18.payvand.v1.PaymentState\x12%\n\x08refusals\x18\x02 \x03(\x0b\x32\x13.payvand.v1.Refusal\x12&\n\x08\x64\x65\x63lined\x18\x03 \x03(\x0b\x32\x14.payvand.v1.Declined\"b\n\x13SubmitStreamRequest\x12%\n\x08payments\x18\x01 \x03(\x0b\x32\x13.payvand.v1.Payment\x12\x0e\n\x06packed\x18\x02 \x01(\x0c\x12\x14\n\x0cpacked_texts\x18\x03 \x01(\x0c\"\x8f\x01\n\x14SubmitStreamResponse\x12(\n\x06states\x18\x01 \x03(\x0e\x32\x18.payvand.v1.PaymentState\x12%\n\x08refusals\x18\x02 \x03(\x0b\x32\x13.payvand.v1.Refusal\x12&\n\x08\x64\x65\x63lined\x18\x03 \x03(\x0b\x32\x14.payvand.v1.Declined\";\n\rAnswerRequest\x12*\n\x07\x61nswers\x18\x01 \x03(\x0b\x32\x19.payvand.v1.PaymentAnswer\"@\n\rPaymentAnswer\x12\n\n\x02id\x18\x01 \x01(\x0c\x12\x0e\n\x06\x61\x63\x63\x65pt\x18\x02 \x01(\x08\x12\x13\n\x0breason_code\x18\x03 \x01(\t\":\n\x0e\x41nswerResponse\x12(\n\x06states\x18\x01 \x03(\x0e\x32\x18.payvand.v1.PaymentState\"\x1f\n\rFollowRequest\x12\x0e\n\x06\x63ursor\x18\x01 \x01(\x04\"l\n\x0e\x46ollowResponse\x12\x0e\n\x06\x63ursor\x18\x01 \x01(\x04\x12#\n\x06offers\x18\x02 \x03(\x0b\x32\x13.payvand.v1.Payment\x12%\n\x08outcomes\x18\x03 \x03(\x0b\x32\x13.payvand.v1.Outcome\"f\n\x07Outcome\x12\n\n\x02id\x18\x01 \x01(\x0c\x12\'\n\x05state\x18\x02 \x01(\x0e\x32\x18.payvand.v1.PaymentState\x12\x13\n\x0breason_code\x18\x03 \x01(\t\x12\x11\n\ttimestamp\x18\x04 \x01(\x04\"\x1f\n\x10GetStatusRequest\x12\x0b\n\x03ids\x18\x01 \x03(\x0c\"@\n\x11GetStatusResponse\x12+\n\x08statuses\x18\x01 \x03(\x0b\x32\x19.payvand.v1.PaymentStatus\"\x8d\x01\n\rPaymentStatus\x12\n\n\x02id\x18\x01 \x01(\x0c\x12\'\n\x05state\x18\x02 \x01(\x0e\x32\x18.payvand.v1.PaymentState\x12\"\n\x06reason\x18\x03 \x01(\x0b\x32\x12.payvand.v1.Reason\x12\x0e\n\x06\x61mount\x18\x04 \x01(\x04\x12\x13\n\x0brecorded_at\x18\x05 \x01(\x04\x32\xf6\x02\n\x0ePaymentService\x12?\n\x06Submit\x12\x19.payvand.v1.SubmitRequest\x1a\x1a.payvand.v1.SubmitResponse\x12U\n\x0cSubmitStream\x12\x1f.payvand.v1.SubmitStreamRequest\x1a .payvand.v1.SubmitStreamResponse(\x01\x30\x01\x12?\n\x06\x41nswer\x12\x19.payvand.v1.AnswerRequest\x1a\x1a.payvand.v1.AnswerResponse\x12\x41\n\x06\x46ollow\x12\x19.payvand.v1.FollowRequest\x1a\x1a.payvand.v1.FollowResponse0\x01\x12H\n\tGetStatus\x12\x1c.payvand.v1.GetStatusRequest\x1a\x1d.payvand.v1.GetStatusResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,31 +33,31 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'payvand.v1.payment_service_
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_SUBMITREQUEST']._serialized_start=74
-  _globals['_SUBMITREQUEST']._serialized_end=128
-  _globals['_SUBMITRESPONSE']._serialized_start=131
-  _globals['_SUBMITRESPONSE']._serialized_end=268
-  _globals['_SUBMITSTREAMREQUEST']._serialized_start=270
-  _globals['_SUBMITSTREAMREQUEST']._serialized_end=330
-  _globals['_SUBMITSTREAMRESPONSE']._serialized_start=333
-  _globals['_SUBMITSTREAMRESPONSE']._serialized_end=476
-  _globals['_ANSWERREQUEST']._serialized_start=478
-  _globals['_ANSWERREQUEST']._serialized_end=537
-  _globals['_PAYMENTANSWER']._serialized_start=539
-  _globals['_PAYMENTANSWER']._serialized_end=603
-  _globals['_ANSWERRESPONSE']._serialized_start=605
-  _globals['_ANSWERRESPONSE']._serialized_end=663
-  _globals['_FOLLOWREQUEST']._serialized_start=665
-  _globals['_FOLLOWREQUEST']._serialized_end=696
-  _globals['_FOLLOWRESPONSE']._serialized_start=698
-  _globals['_FOLLOWRESPONSE']._serialized_end=806
-  _globals['_OUTCOME']._serialized_start=808
-  _globals['_OUTCOME']._serialized_end=910
-  _globals['_GETSTATUSREQUEST']._serialized_start=912
-  _globals['_GETSTATUSREQUEST']._serialized_end=943
-  _globals['_GETSTATUSRESPONSE']._serialized_start=945
-  _globals['_GETSTATUSRESPONSE']._serialized_end=1009
-  _globals['_PAYMENTSTATUS']._serialized_start=1012
-  _globals['_PAYMENTSTATUS']._serialized_end=1153
-  _globals['_PAYMENTSERVICE']._serialized_start=1156
-  _globals['_PAYMENTSERVICE']._serialized_end=1530
+  _globals['_SUBMITREQUEST']._serialized_end=166
+  _globals['_SUBMITRESPONSE']._serialized_start=169
+  _globals['_SUBMITRESPONSE']._serialized_end=306
+  _globals['_SUBMITSTREAMREQUEST']._serialized_start=308
+  _globals['_SUBMITSTREAMREQUEST']._serialized_end=406
+  _globals['_SUBMITSTREAMRESPONSE']._serialized_start=409
+  _globals['_SUBMITSTREAMRESPONSE']._serialized_end=552
+  _globals['_ANSWERREQUEST']._serialized_start=554
+  _globals['_ANSWERREQUEST']._serialized_end=613
+  _globals['_PAYMENTANSWER']._serialized_start=615
+  _globals['_PAYMENTANSWER']._serialized_end=679
+  _globals['_ANSWERRESPONSE']._serialized_start=681
+  _globals['_ANSWERRESPONSE']._serialized_end=739
+  _globals['_FOLLOWREQUEST']._serialized_start=741
+  _globals['_FOLLOWREQUEST']._serialized_end=772
+  _globals['_FOLLOWRESPONSE']._serialized_start=774
+  _globals['_FOLLOWRESPONSE']._serialized_end=882
+  _globals['_OUTCOME']._serialized_start=884
+  _globals['_OUTCOME']._serialized_end=986
+  _globals['_GETSTATUSREQUEST']._serialized_start=988
+  _globals['_GETSTATUSREQUEST']._serialized_end=1019
+  _globals['_GETSTATUSRESPONSE']._serialized_start=1021
+  _globals['_GETSTATUSRESPONSE']._serialized_end=1085
+  _globals['_PAYMENTSTATUS']._serialized_start=1088
+  _globals['_PAYMENTSTATUS']._serialized_end=1229
+  _globals['_PAYMENTSERVICE']._serialized_start=1232
+  _globals['_PAYMENTSERVICE']._serialized_end=1606
 # @@protoc_insertion_point(module_scope)

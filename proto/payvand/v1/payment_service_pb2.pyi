@@ -8,10 +8,14 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class SubmitRequest(_message.Message):
-    __slots__ = ("payments",)
+    __slots__ = ("payments", "packed", "packed_texts")
     PAYMENTS_FIELD_NUMBER: _ClassVar[int]
+    PACKED_FIELD_NUMBER: _ClassVar[int]
+    PACKED_TEXTS_FIELD_NUMBER: _ClassVar[int]
     payments: _containers.RepeatedCompositeFieldContainer[_payment_pb2.Payment]
-    def __init__(self, payments: _Optional[_Iterable[_Union[_payment_pb2.Payment, _Mapping]]] = ...) -> None: ...
+    packed: bytes
+    packed_texts: bytes
+    def __init__(self, payments: _Optional[_Iterable[_Union[_payment_pb2.Payment, _Mapping]]] = ..., packed: _Optional[bytes] = ..., packed_texts: _Optional[bytes] = ...) -> None: ...
 
 class SubmitResponse(_message.Message):
     __slots__ = ("states", "refusals", "declined")
@@ -24,10 +28,14 @@ class SubmitResponse(_message.Message):
     def __init__(self, states: _Optional[_Iterable[_Union[_payment_pb2.PaymentState, str]]] = ..., refusals: _Optional[_Iterable[_Union[_payment_pb2.Refusal, _Mapping]]] = ..., declined: _Optional[_Iterable[_Union[_payment_pb2.Declined, _Mapping]]] = ...) -> None: ...
 
 class SubmitStreamRequest(_message.Message):
-    __slots__ = ("payments",)
+    __slots__ = ("payments", "packed", "packed_texts")
     PAYMENTS_FIELD_NUMBER: _ClassVar[int]
+    PACKED_FIELD_NUMBER: _ClassVar[int]
+    PACKED_TEXTS_FIELD_NUMBER: _ClassVar[int]
     payments: _containers.RepeatedCompositeFieldContainer[_payment_pb2.Payment]
-    def __init__(self, payments: _Optional[_Iterable[_Union[_payment_pb2.Payment, _Mapping]]] = ...) -> None: ...
+    packed: bytes
+    packed_texts: bytes
+    def __init__(self, payments: _Optional[_Iterable[_Union[_payment_pb2.Payment, _Mapping]]] = ..., packed: _Optional[bytes] = ..., packed_texts: _Optional[bytes] = ...) -> None: ...
 
 class SubmitStreamResponse(_message.Message):
     __slots__ = ("states", "refusals", "declined")
