@@ -512,6 +512,7 @@ class Engine(Reading):
         while self._fault is None and (self._in_hand or self._sealed):
             await self._progress()
         self._pipeline.stop()
+        self._journal.leave()
         for worker in (*self._workers, *([self._preparing] if self._preparing else [])):
             await asyncio.to_thread(worker.join)
         await asyncio.to_thread(self._archive.stop)

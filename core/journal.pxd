@@ -19,12 +19,16 @@ cdef class Journal:
     cdef int folder_fd
     cdef int lock_fd
     cdef int fd
-    cdef int spare_fd                   # zeroed segment waiting for its turn, or -1
+    cdef int spare_fd                   # segment waiting for its turn, or -1
+    cdef u64 spare_zeroed               # so many bytes of it were written
+    cdef bint leaving
     cdef pthread_mutex_t spare_lock     # held while the spare is made or taken
     cdef u8* block                      # one aligned block of scratch
     cdef u8* zeros                      # aligned zeros
 
     cdef int append(self, const u8* frame, u64 length, u64 sequence) noexcept nogil
     cdef int make_spare(self) noexcept nogil
+    cdef int zero_spare(self, u64 more) noexcept nogil
+    cdef void drop_spare(self) noexcept nogil
     cdef int roll(self, u64 sequence, const u8* previous) noexcept nogil
     cdef int begin_segment(self, u64 sequence, const u8* previous) noexcept nogil

@@ -21,7 +21,12 @@ class Journal:
     def erase(self, start: int, stop: int) -> None:
         """Overwrite a torn tail with zeros, in whole blocks, and make that durable."""
     def prepare(self) -> None:
-        """Make the next segment ready ahead of its turn, where it isn't; may take a while."""
+        """Make the next segment ready ahead of its turn, where it isn't; may take a while.
+
+        Returns early once its turn has come, or `leave` was called.
+        """
+    def leave(self) -> None:
+        """Let a `prepare` on another thread come to its end soon."""
     @property
     def needs_spare(self) -> bool:
         """True while no segment is ready for the time when the present one is full."""

@@ -1,9 +1,13 @@
 """The journal's writing side: append-only segments of frames. Layout in README.md.
 
-One writer, told by a lock on the folder. A segment is allocated and zeroed ahead of its turn, so
-that an append changes no metadata of the file, and written in whole blocks of 4,096 bytes, past
-the page cache where the file system allows it. A failed write or flush is never retried: after
-one, nobody can know what the disk holds, so the engine stops.
+One writer, told by a lock on the folder. A segment is allocated ahead of its turn and written in
+whole blocks of 4,096 bytes, past the page cache where the file system allows it. A failed write or
+flush is never retried: after one, nobody can know what the disk holds, so the engine stops.
+
+Where zeros were written before, an append changes no metadata of the file, and the flush of a small
+frame takes half the time. So a segment waiting for its turn is zeroed little by little; its turn may
+come before the end. Journals that grow so fast have frames so large that the disk's bandwidth, which
+zeros would take from them, is worth more.
 """
 
 import contextlib
@@ -16,7 +20,7 @@ from pathlib import Path
 from payvand.core.errors import JournalInUse, JournalUnusable
 from payvand.core.segments import SEGMENT_HEADER_BYTES, SPARE_NAME, first_sequences, journal_id_of
 
-from libc.errno cimport errno
+from libc.errno cimport EFBIG, EINVAL, ENOSYS, EOPNOTSUPP, errno
 from libc.stdio cimport snprintf
 from libc.stdlib cimport free
 from libc.string cimport memcpy, memset
@@ -55,6 +59,15 @@ cdef extern from "<fcntl.h>" nogil:
     static int payvand_open_at(int folder, const char *name, int flags, int mode) {
         return openat(folder, name, flags | O_CLOEXEC, mode);
     }
+    /* Give a file its blocks, which read as zeros; 0 or an errno. */
+    static int payvand_allocate(int fd, unsigned long long size) {
+    #if defined(__linux__)
+        return fallocate(fd, 0, 0, (off_t)size) ? errno : 0;
+    #else
+        (void)fd, (void)size;
+        return EOPNOTSUPP;
+    #endif
+    }
     static int payvand_flush(int fd) {
     #if defined(__APPLE__)
         return fsync(fd) ? errno : 0;
@@ -66,7 +79,9 @@ cdef extern from "<fcntl.h>" nogil:
     int O_RDWR, O_CREAT, O_TRUNC, O_DIRECT
     long payvand_pwrite_all(int fd, const u8* data, u64 size, u64 offset)
     int payvand_open_at(int folder, const char* name, int flags, int mode)
+    int payvand_allocate(int fd, u64 size)
     int payvand_flush(int fd)
+    int usleep(unsigned int us)
     int fsync(int fd)
     int close(int fd)
     int unlinkat(int folder, const char* name, int flags)
@@ -75,7 +90,8 @@ cdef extern from "<fcntl.h>" nogil:
 
 cdef enum:
     BLOCK = 4096
-    ZEROS_BYTES = 1 << 20
+    ZEROS_BYTES = 1 << 17
+    ZEROS_PAUSE_US = 1000           # between two pieces: at most 128 MiB/s go to zeros
     SEGMENT_MAGIC = 0x31535650      # "PVS1"
     SEGMENT_VERSION = 1
     SEGMENTS_MAX = 1 << 24          # as many as a place can tell apart
@@ -181,14 +197,28 @@ cdef class Journal:
         self._raise(payvand_flush(self.fd), "flush")
 
     def prepare(self):
-        """Make the next segment ready ahead of its turn, where it isn't; may take a while."""
+        """Make the next segment ready ahead of its turn, where it isn't; may take a while.
+
+        Returns early once its turn has come, or `leave` was called.
+        """
         cdef int failure = 0
         with nogil:
             pthread_mutex_lock(&self.spare_lock)
             if self.spare_fd < 0:
                 failure = self.make_spare()
+            while (failure == 0 and not self.leaving and self.spare_fd >= 0
+                   and self.spare_zeroed < self.segment_bytes):
+                pthread_mutex_unlock(&self.spare_lock)
+                usleep(ZEROS_PAUSE_US)
+                pthread_mutex_lock(&self.spare_lock)
+                if self.spare_fd >= 0:
+                    failure = self.zero_spare(ZEROS_BYTES)
             pthread_mutex_unlock(&self.spare_lock)
         self._raise(failure, "allocate a segment")
+
+    def leave(self):
+        """Let a `prepare` on another thread come to its end soon."""
+        self.leaving = True
 
     @property
     def needs_spare(self):
@@ -230,30 +260,46 @@ cdef class Journal:
         return 0
 
     cdef int make_spare(self) noexcept nogil:
-        """Allocate and zero the next segment under the spare's name."""
-        cdef u64 at = 0
-        cdef u64 size
-        cdef int failure = 0
+        """Allocate the next segment under the spare's name; return 0 or an errno."""
+        cdef int failure
         cdef int fd = payvand_open_at(self.folder_fd, SPARE, O_RDWR | O_CREAT | O_TRUNC | O_DIRECT,
                                       0o600)
         self.direct = fd >= 0 and O_DIRECT != 0
-        if fd < 0 and errno == 22:      # EINVAL: the file system has no direct I/O
+        if fd < 0 and errno == EINVAL:  # the file system has no direct I/O
             fd = payvand_open_at(self.folder_fd, SPARE, O_RDWR | O_CREAT | O_TRUNC, 0o600)
         if fd < 0:
             return errno
-        while at < self.segment_bytes and failure == 0:
-            size = min(self.segment_bytes - at, <u64>ZEROS_BYTES)
-            failure = <int>payvand_pwrite_all(fd, self.zeros, size, at)
-            at += size
+        self.spare_fd = fd
+        self.spare_zeroed = 0
+        failure = payvand_allocate(fd, self.segment_bytes)
+        if failure == EOPNOTSUPP or failure == ENOSYS:
+            return self.zero_spare(self.segment_bytes)
         if failure == 0 and fsync(fd):
             failure = errno
         if failure:
-            # What it took of a full disk is given back.
-            close(fd)
-            unlinkat(self.folder_fd, SPARE, 0)
-            return failure
-        self.spare_fd = fd
-        return 0
+            self.drop_spare()
+        return failure
+
+    cdef int zero_spare(self, u64 more) noexcept nogil:
+        """Write so many zeros more into the spare, at most; return 0 or an errno."""
+        cdef u64 end = min(self.spare_zeroed + more, self.segment_bytes)
+        cdef u64 size
+        cdef int failure = 0
+        while self.spare_zeroed < end and failure == 0:
+            size = min(end - self.spare_zeroed, <u64>ZEROS_BYTES)
+            failure = <int>payvand_pwrite_all(self.spare_fd, self.zeros, size, self.spare_zeroed)
+            self.spare_zeroed += size
+        if failure == 0 and end == self.segment_bytes and fsync(self.spare_fd):
+            failure = errno
+        if failure:
+            self.drop_spare()
+        return failure
+
+    cdef void drop_spare(self) noexcept nogil:
+        """Give back what a spare took of a full disk."""
+        close(self.spare_fd)
+        unlinkat(self.folder_fd, SPARE, 0)
+        self.spare_fd = -1
 
     cdef int roll(self, u64 sequence, const u8* previous) noexcept nogil:
         """Begin a new segment whose first frame is *sequence*; return 0 or an errno."""
@@ -269,9 +315,11 @@ cdef class Journal:
         cdef char name[64]
         cdef int failure
         if self.segments_count == SEGMENTS_MAX:
-            return 27                   # EFBIG
+            return EFBIG
         if self.spare_fd < 0:
             failure = self.make_spare()
+            if failure == 0 and self.segments_count == 0:
+                failure = self.zero_spare(self.segment_bytes)
             if failure:
                 return failure
         memset(self.block, 0, BLOCK)
@@ -301,7 +349,7 @@ cdef class Journal:
     def _open(self, name, flags):
         cdef int fd = payvand_open_at(self.folder_fd, name, flags | O_DIRECT, 0o600)
         self.direct = fd >= 0 and O_DIRECT != 0
-        if fd < 0 and errno == 22:
+        if fd < 0 and errno == EINVAL:
             fd = payvand_open_at(self.folder_fd, name, flags, 0o600)
         return fd
 

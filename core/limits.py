@@ -17,8 +17,9 @@ __all__ = [
 BATCH_EVENTS_MAX = 8190
 """Events in one batch, and so records in one frame."""
 
-COMMIT_WORKERS = 3
-"""Threads that carry batches: as many as the pipeline has stages."""
+COMMIT_WORKERS = 4
+"""Threads that carry batches: as many as the pipeline has stages, and one for the batch that waits
+before a stage."""
 
 QUERY_ROWS_MAX = BATCH_EVENTS_MAX
 """Records in the answer to one query."""

@@ -89,6 +89,8 @@ class _Disk:
             self.renaming.append((None, entry.content.decode(), self.open[entry.fd]))
         elif entry.call == Call.WRITE:
             self.open[entry.fd].waiting.append((entry.offset, entry.content))
+        elif entry.call == Call.ALLOCATE and not entry.failed:
+            self.open[entry.fd].waiting.append((0, bytes(entry.offset)))
         elif entry.call == Call.SYNC and entry.fd >= 0:
             self.open[entry.fd].flush()
         elif entry.call == Call.SYNC:

@@ -4,8 +4,9 @@
  * "segment". What reaches them, in which order, goes to a log; the call that was named fails.
  *
  *     DISK_LOG   file that the log is appended to; see disk.py for its entries
- *     DISK_FAIL  CALL:N:ERRNO[:HOW]  the Nth CALL (pwrite, sync, openat, renameat) fails; HOW is
- *                "on" where all later ones fail too, "short" where a pwrite writes half before
+ *     DISK_FAIL  CALL:N:ERRNO[:HOW]  the Nth CALL (pwrite, append, sync, openat, renameat,
+ *                fallocate) fails; an append is a pwrite to a file that is not the spare. HOW is
+ *                "on" where all later ones fail too, "short" where a write writes half before
  *     DISK_HOLD  while this file exists, no sync returns
  */
 #define _GNU_SOURCE
@@ -21,7 +22,7 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-enum { OPEN = 1, WRITE = 2, SYNC = 3, RENAME = 4, CLOSE = 5, MARK = 6 };
+enum { OPEN = 1, WRITE = 2, SYNC = 3, RENAME = 4, CLOSE = 5, MARK = 6, ALLOCATE = 7 };
 enum { FILES_MAX = 1024 };
 
 struct entry {
@@ -32,6 +33,7 @@ struct entry {
 } __attribute__((packed));
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+enum { MINDED = 1, SPARE = 2 };
 static char minded[FILES_MAX];
 static int log_fd = -2;
 
@@ -52,8 +54,9 @@ static void note(uint32_t kind, int fd, int failed, uint64_t offset, const void 
 
 /* Return the errno with which this call fails, or 0. Counted under the lock. */
 static int fails(const char *call, int *half) {
-    static int counts[4];
-    static const char *names[4] = {"pwrite", "sync", "openat", "renameat"};
+    static int counts[6];
+    static const char *names[6] = {"pwrite", "append",   "sync",
+                                   "openat", "renameat", "fallocate"};
     const char *plan = getenv("DISK_FAIL");
     char name[16], how[16] = "";
     int which = 0, n = 0, code = 0, count;
@@ -76,7 +79,7 @@ static int open_at(int folder, const char *name, int flags, int mode) {
     code = fails("openat", NULL);
     fd = code ? -1 : real(folder, name, flags, mode);
     if (!code && fd < 0) code = errno;
-    if (fd >= 0 && fd < FILES_MAX) minded[fd] = 1;
+    if (fd >= 0 && fd < FILES_MAX) minded[fd] = strcmp(name, "segment.spare") ? MINDED : SPARE;
     note(OPEN, fd, code, (uint64_t)(flags & (O_CREAT | O_TRUNC)), name, strlen(name));
     pthread_mutex_unlock(&lock);
     errno = code;
@@ -110,6 +113,7 @@ static ssize_t write_at(int fd, const void *bytes, size_t size, off_t offset) {
     if (!is_minded(fd)) return real(fd, bytes, size, offset);
     pthread_mutex_lock(&lock);
     code = failing_next ? failing_next : fails("pwrite", &half);
+    if (!code && minded[fd] == MINDED) code = fails("append", &half);
     if (code && half && !failing_next && size >= 8192) {
         failing_next = code;            /* half of it arrives; the rest fails */
         size = size / 8192 * 4096;
@@ -129,6 +133,29 @@ ssize_t pwrite(int fd, const void *bytes, size_t size, off_t offset) {
 
 ssize_t pwrite64(int fd, const void *bytes, size_t size, off_t offset) {
     return write_at(fd, bytes, size, offset);
+}
+
+static int allocate(int fd, int mode, off_t offset, off_t size) {
+    static int (*real)(int, int, off_t, off_t);
+    int code, done;
+    if (!real) real = dlsym(RTLD_NEXT, "fallocate");
+    if (!is_minded(fd)) return real(fd, mode, offset, size);
+    pthread_mutex_lock(&lock);
+    code = fails("fallocate", NULL);
+    done = code ? -1 : real(fd, mode, offset, size);
+    if (!code && done < 0) code = errno;
+    note(ALLOCATE, fd, code, (uint64_t)(offset + size), NULL, 0);
+    pthread_mutex_unlock(&lock);
+    errno = code;
+    return done;
+}
+
+int fallocate(int fd, int mode, off_t offset, off_t size) {
+    return allocate(fd, mode, offset, size);
+}
+
+int fallocate64(int fd, int mode, off_t offset, off_t size) {
+    return allocate(fd, mode, offset, size);
 }
 
 static int sync_file(int fd, const char *name) {
@@ -153,12 +180,14 @@ int fsync(int fd) { return sync_file(fd, "fsync"); }
 int renameat(int old_folder, const char *old, int new_folder, const char *new) {
     int (*real)(int, const char *, int, const char *) = dlsym(RTLD_NEXT, "renameat");
     char names[512];
-    int code, done, size;
+    int code, done, size, fd;
     if (strncmp(old, "segment", 7)) return real(old_folder, old, new_folder, new);
     pthread_mutex_lock(&lock);
     code = fails("renameat", NULL);
     done = code ? -1 : real(old_folder, old, new_folder, new);
     if (!code && done < 0) code = errno;
+    for (fd = 0; !code && fd < FILES_MAX; fd++)
+        if (minded[fd] == SPARE) minded[fd] = MINDED;
     size = snprintf(names, sizeof names, "%s/%s", old, new);
     note(RENAME, -1, code, 0, names, (uint64_t)size);
     pthread_mutex_unlock(&lock);

@@ -26,6 +26,7 @@ class Call(IntEnum):
     RENAME = 4
     CLOSE = 5
     MARK = 6
+    ALLOCATE = 7
 
 
 @dataclass(frozen=True, slots=True)
