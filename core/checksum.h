@@ -50,6 +50,21 @@ static uint32_t payvand_crc32c_sse42(uint32_t crc, const uint8_t *data, size_t s
     while (size--) value = _mm_crc32_u8((uint32_t)value, *data++);
     return ~(uint32_t)value;
 }
+
+/* The instruction takes three cycles, but one can begin in each: so four pieces go side by side. */
+__attribute__((target("sse4.2")))
+static void payvand_crc32c_four_sse42(const uint8_t *data, size_t size, uint32_t out[4]) {
+    uint64_t values[4] = {~0u, ~0u, ~0u, ~0u}, word;
+    size_t at, piece;
+    for (at = 0; at < size; at += 8) {
+#pragma GCC unroll 4
+        for (piece = 0; piece < 4; piece++) {
+            memcpy(&word, data + piece * size + at, 8);
+            values[piece] = _mm_crc32_u64(values[piece], word);
+        }
+    }
+    for (piece = 0; piece < 4; piece++) out[piece] = ~(uint32_t)values[piece];
+}
 #endif
 
 /* ---- SHA-256 ------------------------------------------------------------------------------ */
@@ -158,6 +173,15 @@ static uint32_t payvand_crc32c(uint32_t crc, const uint8_t *data, size_t size) {
     if (payvand_has_crc) return payvand_crc32c_sse42(crc, data, size);
 #endif
     return payvand_crc32c_portable(crc, data, size);
+}
+
+/* The CRC-32C of each of *count* pieces of *size* bytes, a multiple of eight. */
+static void payvand_crc32c_each(const uint8_t *data, size_t size, size_t count, uint32_t *out) {
+#ifdef PAYVAND_X86
+    for (; payvand_has_crc && count >= 4; count -= 4, data += 4 * size, out += 4)
+        payvand_crc32c_four_sse42(data, size, out);
+#endif
+    for (; count; count--, data += size) *out++ = payvand_crc32c(0, data, size);
 }
 
 /* SHA-256 over two pieces, one after the other. */

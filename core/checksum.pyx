@@ -4,6 +4,7 @@ cdef extern from "checksum.h" nogil:
     void payvand_checksum_prepare()
     u32 payvand_crc32c(u32 crc, const u8* data, size_t size)
     u32 payvand_crc32c_portable(u32 crc, const u8* data, size_t size)
+    void payvand_crc32c_each(const u8* data, size_t size, size_t count, u32* out)
     void payvand_sha256(const u8* first, size_t first_size, const u8* second, size_t second_size,
                         u8* out, bint portable)
 
@@ -13,6 +14,11 @@ payvand_checksum_prepare()
 cdef u32 crc32c(u32 crc, const u8* data, u64 size) noexcept nogil:
     """Return the CRC-32C of *data* on from *crc*, 0 to begin with."""
     return payvand_crc32c(crc, data, size)
+
+
+cdef void crc32c_each(const u8* data, u64 size, u64 count, u32* checksums) noexcept nogil:
+    """Write the CRC-32C of each of *count* pieces of *size* bytes, a multiple of 8."""
+    payvand_crc32c_each(data, size, count, checksums)
 
 
 cdef void sha256(const u8* first, u64 first_size, const u8* second, u64 second_size,

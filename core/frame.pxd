@@ -78,6 +78,7 @@ cdef struct Pieces:
 cdef u32 record_bytes(u16 operation) noexcept nogil
 cdef u64 head_bytes_of(u64 sector_count) noexcept nogil
 cdef u64 frame_bytes_of(u64 head_bytes, u64 body_bytes) noexcept nogil
+cdef u64 frame_head_bytes(const Pieces* pieces) noexcept nogil
 cdef u64 frame_encode(const Pieces* pieces, u8* out, u64 capacity) noexcept nogil
 cdef void frame_seal(u8* frame, u64 total, u8* chain) noexcept nogil
 cdef FrameFault frame_check(const u8* data, u64 size, u64* frame_bytes,

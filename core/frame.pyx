@@ -5,13 +5,16 @@ import numpy as np
 from payvand.core import records
 from payvand.core.records import Operation
 
-from libc.string cimport memcpy, memset
+from libc.string cimport memcpy, memmove, memset
 
-from payvand.core.checksum cimport crc32c, sha256
+from payvand.core.checksum cimport crc32c, crc32c_each, sha256
 from payvand.core.types cimport *
 
 assert sizeof(Header) == HEADER_BYTES, "the frame header has lost its layout"
 assert sizeof(Trailer) == TRAILER_BYTES
+
+cdef enum:
+    SECTORS_AT_ONCE = 64        # whose checksums are worked out together
 
 _DTYPES = {
     Operation.CREATE_ACCOUNTS: records.ACCOUNT,
@@ -81,25 +84,43 @@ cdef u64 frame_bytes_of(u64 head_bytes, u64 body_bytes) noexcept nogil:
 
 
 cdef u8* put(u8* out, const void* piece, u64 size) noexcept nogil:
-    """Write a section and its padding; return where the next begins."""
-    memcpy(out, piece, size)
+    """Write a section, unless it is there, and its padding; return where the next begins."""
+    if piece != out:
+        memmove(out, piece, size)
     memset(out + size, 0, rounded(size, 16) - size)
     return out + rounded(size, 16)
+
+
+cdef inline u32 sections_of(const Pieces* pieces) noexcept nogil:
+    return ((SECTION_DECISIONS if pieces.decisions != NULL else 0)
+            | (SECTION_PAYLOADS if pieces.payload_offsets != NULL else 0))
+
+
+cdef u64 body_bytes_for(const Pieces* pieces) noexcept nogil:
+    """Return the length of the body of the frame of these pieces."""
+    cdef u32 sections = sections_of(pieces)
+    cdef u64 payloads_bytes = (pieces.payload_offsets[pieces.record_count]
+                               if sections & SECTION_PAYLOADS else 0)
+    return body_bytes_of(pieces.operation, pieces.record_count, pieces.resolved_count,
+                         pieces.expired_count, payloads_bytes, pieces.note_bytes, sections)
+
+
+cdef u64 frame_head_bytes(const Pieces* pieces) noexcept nogil:
+    """Return how far behind the beginning of its frame the first record of these pieces lies."""
+    return head_bytes_of(sector_count_of(body_bytes_for(pieces)))
 
 
 cdef u64 frame_encode(const Pieces* pieces, u8* out, u64 capacity) noexcept nogil:
     """Write a frame (in: pieces; out: out); return its length, or 0 where it won't fit.
 
     The length is a multiple of 4,096, so that no sector of an acknowledged frame is written again.
-    `frame_seal` must follow once the frame before is sealed.
+    The records may be in their place already, or lie anywhere behind it. `frame_seal` must follow
+    once the frame before is sealed.
     """
-    cdef u32 sections = ((SECTION_DECISIONS if pieces.decisions != NULL else 0)
-                         | (SECTION_PAYLOADS if pieces.payload_offsets != NULL else 0))
+    cdef u32 sections = sections_of(pieces)
     cdef u64 count = pieces.record_count
     cdef u64 payloads_bytes = pieces.payload_offsets[count] if sections & SECTION_PAYLOADS else 0
-    cdef u64 body = body_bytes_of(pieces.operation, count, pieces.resolved_count,
-                                  pieces.expired_count, payloads_bytes, pieces.note_bytes,
-                                  sections)
+    cdef u64 body = body_bytes_for(pieces)
     cdef u64 sectors = sector_count_of(body)
     cdef u64 head = head_bytes_of(sectors)
     cdef u64 total = frame_bytes_of(head, body)
@@ -148,10 +169,8 @@ cdef void frame_seal(u8* frame, u64 total, u8* chain) noexcept nogil:
     cdef Header* header = <Header*>frame
     cdef u32* table = <u32*>(frame + HEADER_BYTES)
     cdef u64 head = head_bytes_of(header.sector_count)
-    cdef u64 sector
     memcpy(header.previous, chain, 32)
-    for sector in range((total - head) // SECTOR_BYTES):
-        table[sector] = crc32c(0, frame + head + sector * SECTOR_BYTES, SECTOR_BYTES)
+    crc32c_each(frame + head, SECTOR_BYTES, (total - head) // SECTOR_BYTES, table)
     header.table_checksum = crc32c(0, frame + HEADER_BYTES, head - HEADER_BYTES)
     header.checksum = crc32c(0, frame, HEADER_BYTES - 4)
     sha256(frame, total, NULL, 0, chain)
@@ -166,7 +185,8 @@ cdef FrameFault frame_check(const u8* data, u64 size, u64* frame_bytes,
     """
     cdef const Header* header = <const Header*>data
     cdef const u32* table = <const u32*>(data + HEADER_BYTES)
-    cdef u64 head, total, sector
+    cdef u64 head, total, sectors, sector
+    cdef u32 found[SECTORS_AT_ONCE]
     frame_bytes[0] = 0
     bad.start = 0
     bad.stop = min(size, <u64>HEADER_BYTES)
@@ -200,10 +220,14 @@ cdef FrameFault frame_check(const u8* data, u64 size, u64* frame_bytes,
         bad.start = HEADER_BYTES
         bad.stop = head
         return FRAME_BAD_TABLE
-    for sector in range((total - head) // SECTOR_BYTES):
-        bad.start = head + sector * SECTOR_BYTES
-        bad.stop = bad.start + SECTOR_BYTES
-        if table[sector] != crc32c(0, data + bad.start, SECTOR_BYTES):
+    sectors = (total - head) // SECTOR_BYTES
+    for sector in range(sectors):
+        if sector % SECTORS_AT_ONCE == 0:
+            crc32c_each(data + head + sector * SECTOR_BYTES, SECTOR_BYTES,
+                        min(sectors - sector, <u64>SECTORS_AT_ONCE), found)
+        if table[sector] != found[sector % SECTORS_AT_ONCE]:
+            bad.start = head + sector * SECTOR_BYTES
+            bad.stop = bad.start + SECTOR_BYTES
             return FRAME_BAD_BODY
     bad.start, bad.stop = head, total
     return FRAME_GOOD if has_sound_offsets(data) else FRAME_BAD_LENGTHS

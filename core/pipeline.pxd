@@ -23,7 +23,8 @@ cdef struct Slot:
     bint has_payloads
     u32 payloads_bytes
     u32 note_bytes
-    u8* records
+    u8* buffer              # the frame is made in it
+    u8* records             # in the buffer, with room for the frame's head before them
     u32* offsets
     u8* payloads
     u8* note
@@ -35,7 +36,7 @@ cdef struct Slot:
     After* after            # balances behind each event; written where `wants_after`
     bint wants_after
     Pieces pieces           # of its frame, once it is applied
-    u8* frame               # on a block boundary
+    u8* frame               # in the buffer, on a block boundary
     u64 frame_bytes
     u64 span                # of the rows of its transfers; NO_TRANSFER where there are none
     u64 next_due
@@ -64,6 +65,8 @@ cdef class Pipeline:
     cdef Slot* slot_in_hand(self) noexcept nogil
     cdef Slot* released_slot(self, u64 ticket) except NULL
     cdef bint take(self, u64* ticket) noexcept nogil
+    cdef void place_records(self, Slot* slot, u32 count, long long payloads_bytes) noexcept nogil
+    cdef void encode(self, Slot* slot) noexcept nogil
     cdef bint await_turn(self, const u64* count, u64 ticket) noexcept nogil
     cdef bint finish(self, u64* count) noexcept nogil
     cdef void stop_for(self, int failure) noexcept nogil

@@ -16,11 +16,13 @@ from payvand.core import records
 from payvand.core.frame import Frame
 from payvand.core.limits import FRAME_BYTES_MAX, NOTE_BYTES_MAX, PAYLOADS_BYTES_MAX
 
-from libc.string cimport memcpy
+from libc.string cimport memcpy, memset
 
 from payvand.core.arena cimport arena_close, arena_open
 from payvand.core.books cimport Books
-from payvand.core.frame cimport Pieces, frame_encode, frame_pieces, frame_seal, record_bytes
+from payvand.core.frame cimport (
+    FRAME_ALIGNMENT, Pieces, frame_encode, frame_head_bytes, frame_pieces, frame_seal, record_bytes,
+)
 from payvand.core.ids cimport NO_TRANSFER
 from payvand.core.replay cimport apply_pieces
 from payvand.core.reservations cimport next_due
@@ -41,10 +43,10 @@ cdef extern from "<unistd.h>" nogil:
 cdef u64 WATCH_NS = 50_000          # a worker without a batch stays awake so long
 cdef u64 LINGER_NS = 200_000        # the caller waits so long, at most, for a batch of a few
 cdef u32 LINGER_EVENTS = 64
-cdef u64 RECORDS_BYTES = <u64>BATCH_EVENTS_MAX * sizeof(Transfer)
 cdef u64 PAYLOADS_MAX = PAYLOADS_BYTES_MAX
 cdef u64 NOTE_MAX = NOTE_BYTES_MAX
 cdef u64 FRAME_MAX = FRAME_BYTES_MAX
+cdef u64 HEAD_ROOM = 1 << 18        # more than the head of any frame, and a block
 cdef u64 WORDS_BYTES = (BATCH_EVENTS_MAX + 2) * sizeof(u32)
 cdef u64 RESULTS_BYTES = BATCH_EVENTS_MAX * sizeof(Result)
 cdef u64 AFTER_BYTES = BATCH_EVENTS_MAX * sizeof(After)
@@ -80,10 +82,9 @@ cdef class Pipeline:
         for index in range(SLOTS):
             slot = &self.slots[index]
             pthread_cond_init(&slot.moved, NULL)
-            slot.records = <u8*>arena_open(RECORDS_BYTES)
             slot.payloads = <u8*>arena_open(PAYLOADS_MAX)
             slot.note = <u8*>arena_open(NOTE_MAX)
-            slot.frame = <u8*>arena_open(FRAME_MAX)
+            slot.buffer = <u8*>arena_open(HEAD_ROOM + FRAME_MAX)
             slot.offsets = <u32*>arena_open(WORDS_BYTES)
             slot.decisions = <u32*>arena_open(WORDS_BYTES)
             slot.statuses = <u32*>arena_open(WORDS_BYTES)
@@ -97,10 +98,9 @@ cdef class Pipeline:
         cdef int index
         for index in range(SLOTS):
             slot = &self.slots[index]
-            arena_close(slot.records, RECORDS_BYTES)
             arena_close(slot.payloads, PAYLOADS_MAX)
             arena_close(slot.note, NOTE_MAX)
-            arena_close(slot.frame, FRAME_MAX)
+            arena_close(slot.buffer, HEAD_ROOM + FRAME_MAX)
             arena_close(slot.offsets, WORDS_BYTES)
             arena_close(slot.decisions, WORDS_BYTES)
             arena_close(slot.statuses, WORDS_BYTES)
@@ -195,6 +195,7 @@ cdef class Pipeline:
             slot.has_payloads = False
             slot.payloads_bytes = 0
             slot.offsets[0] = 0
+            self.place_records(slot, count, len(payloads) if payloads is not None else -1)
         slot.wants_after |= <bint>balances
         if count:
             memcpy(slot.records + <u64>first * size, &view[0], view.shape[0])
@@ -215,6 +216,25 @@ cdef class Pipeline:
             operation, slot.records + <u64>(first + count - 1) * size)
         return first
 
+    cdef void place_records(self, Slot* slot, u32 count, long long payloads_bytes) noexcept nogil:
+        """Choose where the records of a batch begin: where the frame is likely to want them.
+
+        If no other submission joins, its frame begins on a block boundary and nothing moves. A
+        negative count of *payloads_bytes* stands for no payloads.
+        """
+        cdef Pieces likely
+        cdef u64 head
+        memset(&likely, 0, sizeof(Pieces))
+        likely.operation = slot.operation
+        likely.record_count = count
+        slot.offsets[count] = <u32>max(payloads_bytes, <long long>0)
+        likely.payload_offsets = slot.offsets if payloads_bytes >= 0 else NULL
+        likely.decisions = (slot.decisions if slot.operation == OPERATION_CREATE_TRANSFERS
+                            else NULL)
+        head = frame_head_bytes(&likely)
+        slot.records = (slot.buffer + (HEAD_ROOM - head) // FRAME_ALIGNMENT * FRAME_ALIGNMENT
+                        + head)
+
     def seal(self, now, operation=None, event=0, note=b""):
         """Send the batch in hand on its way; *operation* is given for one without records."""
         cdef Slot* slot = self.slot_in_hand()
@@ -224,6 +244,7 @@ cdef class Pipeline:
             slot.wants_after = False
             slot.has_payloads = False
             slot.payloads_bytes = 0
+            self.place_records(slot, 0, -1)
         slot.event = event
         slot.now = now
         slot.note_bytes = <u32>len(note)
@@ -378,7 +399,7 @@ cdef class Pipeline:
             return False
         self.apply(slot)
         self.finish(&self.applied)
-        slot.frame_bytes = frame_encode(&slot.pieces, slot.frame, FRAME_MAX)
+        self.encode(slot)
         if not self.await_turn(&self.chained, ticket):
             return False
         frame_seal(slot.frame, slot.frame_bytes, self.chain)
@@ -397,6 +418,13 @@ cdef class Pipeline:
             payvand_wake(self.wake_fd)
         self.ledger.look_for_snapshot(self.journal.written)
         return True
+
+    cdef void encode(self, Slot* slot) noexcept nogil:
+        """Make the frame of a batch round its records, or move them to where one can be written."""
+        slot.frame = slot.records - frame_head_bytes(&slot.pieces)
+        if (slot.frame - slot.buffer) % FRAME_ALIGNMENT:
+            slot.frame = slot.buffer
+        slot.frame_bytes = frame_encode(&slot.pieces, slot.frame, FRAME_MAX)
 
     cdef bint await_turn(self, const u64* count, u64 ticket) noexcept nogil:
         """Wait until a stage has done all batches before this one; False after a failure."""

@@ -30,6 +30,7 @@ enum {
     LOOP_BATCH = 8190,
     LOOP_BLOCK = 4096,
     LOOP_SECTOR = 512,
+    LOOP_SECTORS_MAX = LOOP_BATCH * 136 / LOOP_SECTOR + 16,
     LOOP_TRAILER = 16,
     LOOP_RING = 4
 };
@@ -94,11 +95,11 @@ static void loop_encode(loop_slot *slot, const loop_transfer *events, const uint
 
 /* Put a frame under its checksums and into the chain. */
 static void loop_seal(loop_slot *slot, uint8_t chain[32]) {
-    uint64_t start, head = slot->head_bytes;
+    uint64_t head = slot->head_bytes;
     uint32_t *table = (uint32_t *)(slot->frame + 128), checksum;
     memcpy(slot->frame + 64, chain, 32);
-    for (start = head; start < slot->frame_bytes; start += LOOP_SECTOR)
-        *table++ = payvand_crc32c(0, slot->frame + start, LOOP_SECTOR);
+    payvand_crc32c_each(slot->frame + head, LOOP_SECTOR, (slot->frame_bytes - head) / LOOP_SECTOR,
+                        table);
     checksum = payvand_crc32c(0, slot->frame, head);
     memcpy(slot->frame + 124, &checksum, 4);
     payvand_sha256(slot->frame, slot->frame_bytes, NULL, 0, chain, 0);

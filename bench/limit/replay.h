@@ -35,11 +35,11 @@ static void *loop_reader(void *argument) {
 
 /* Tell whether a frame is what was sealed behind the one before. */
 static int loop_is_sound(const loop_slot *slot, uint8_t chain[32]) {
-    const uint32_t *table = (const uint32_t *)(slot->frame + 128);
-    uint64_t start;
+    uint64_t sectors = (slot->frame_bytes - slot->head_bytes) / LOOP_SECTOR;
+    uint32_t found[LOOP_SECTORS_MAX];
     if (memcmp(slot->frame + 64, chain, 32)) return 0;
-    for (start = slot->head_bytes; start < slot->frame_bytes; start += LOOP_SECTOR)
-        if (*table++ != payvand_crc32c(0, slot->frame + start, LOOP_SECTOR)) return 0;
+    payvand_crc32c_each(slot->frame + slot->head_bytes, LOOP_SECTOR, sectors, found);
+    if (memcmp(slot->frame + 128, found, sectors * 4)) return 0;
     payvand_sha256(slot->frame, slot->frame_bytes, NULL, 0, chain, 0);
     return 1;
 }
