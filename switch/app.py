@@ -40,6 +40,7 @@ from payvand.switch.certificates import CertificateFault, issue
 from payvand.switch.config import Settings
 from payvand.switch.day_key import day_key
 from payvand.switch.days import Days
+from payvand.switch.directory.opening import open_directory
 from payvand.switch.identity import Role
 from payvand.switch.metrics import Metrics
 from payvand.switch.participants import Registry
@@ -159,6 +160,7 @@ class Switch:
                 pool=pool,
                 journal=settings.journal,
             ),
+            await open_directory(pool, registry, tables, self._clock),
         )
         ages = Ages(
             {

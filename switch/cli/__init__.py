@@ -32,6 +32,7 @@ COMMANDS: Final = {
     "close-day": ("payvand.switch.cli.close_day", "close_day"),
     "windows": ("payvand.switch.cli.windows", "windows"),
     "statement": ("payvand.switch.cli.statement", "statement"),
+    "directory": ("payvand.switch.cli.directory", "directory"),
     "files": ("payvand.switch.cli.files", "files"),
     "reconcile": ("payvand.switch.cli.reconcile", "reconcile"),
     "totals": ("payvand.switch.cli.totals", "totals"),

@@ -5,6 +5,8 @@ if __name__ != "payvand.client":
 
 from payvand.client.bank import CALL_PAYMENTS_MAX, Bank
 from payvand.client.connection import open_channel
+from payvand.client.directory import Directory
+from payvand.client.directory_copy import Difference, DirectoryCopy
 from payvand.client.faults import (
     CallFailed,
     CertificatesMissing,
@@ -33,6 +35,9 @@ __all__ = [
     "CallFailed",
     "CertificatesMissing",
     "ClientFault",
+    "Difference",
+    "Directory",
+    "DirectoryCopy",
     "NotPermitted",
     "Operator",
     "PackedBatch",

@@ -8,6 +8,7 @@ import grpc.aio
 
 from payvand.client.backoff import Backoff
 from payvand.client.connection import Connection
+from payvand.client.directory import Directory
 from payvand.client.faults import ended_early, fault_of, is_broken_off
 from payvand.client.packing import PackedBatch
 from payvand.client.submitting import WINDOW_BATCHES, Batch, Batches, submitting
@@ -47,6 +48,11 @@ class Bank(Connection):
         """Take over *channel*, which leads to *address*."""
         super().__init__(address, channel, patience_s)
         self._payments = PaymentServiceStub(channel)
+
+    @property
+    def directory(self) -> Directory:
+        """The directory, over this connection: `await bank.directory.look_up([alias])`."""
+        return Directory(self.address, self._channel, self._patience_s)
 
     async def submit(self, payments: Sequence[Payment] | PackedBatch) -> SubmitResponse:
         """Submit up to 8,190 payments; the states that come back are on stable storage.

@@ -28,6 +28,9 @@ class AliasTable:
     ) -> int:
         """Put in aliases, or give those that are there another account; return how many are new."""
 
+    def has_room(self, count: int) -> bool:
+        """Tell whether *count* more aliases fit, whatever their names."""
+
     def remove(self, keys: npt.NDArray[np.void]) -> int:
         """Take aliases out; return how many were there."""
 

@@ -110,6 +110,12 @@ cdef class AliasTable:
             self.link(row)
         return new
 
+    def has_room(self, u64 count):
+        return (
+            self.index.used + count <= ALIASES_MAX
+            and self.units_used + count * NAME_UNITS_MAX <= UNITS_MAX
+        )
+
     def remove(self, keys):
         cdef const u64[:, ::1] words = _words(keys)
         cdef u64 removed = 0

@@ -13,7 +13,8 @@ alias to another bank: without the person's word at the donor nothing moves. An 
 says that the number has another owner now (mobile numbers are given out again): a donor that
 can't reach the old owner must not keep the new one from it for ever.
 
-A claim is a value; each act returns another, with the time passed in. Deadlines take effect by
+A claim is a value; each act returns another, with the time passed in; an act done again by the same
+side returns the claim as it stands. Deadlines take effect by
 themselves: whoever looks at a claim at a time after one sees what it made of the claim.
 """
 
@@ -71,6 +72,7 @@ class Claim:
     """One claim. `at` of every act is a moment that does not run back."""
 
     id: int
+    """128 bits, given by the claimant."""
     kind: ClaimKind
     key: int
     """The alias's key."""
@@ -86,6 +88,8 @@ class Claim:
     """The deadline of the claimant, once confirmed."""
     reason: str = ""
     """Why it was cancelled."""
+    moved_to: str = ""
+    """The IBAN that the alias stands for since the claim was completed."""
 
     def at(self, moment: datetime) -> "Claim":
         """Return the claim as it stands at *moment*, with what deadlines made of it."""
@@ -117,6 +121,11 @@ class Claim:
     def confirm(self, by: str, moment: datetime) -> "Claim":
         """Return the claim after the donor's yes, or raise `ClaimRefused`."""
         claim = self.at(moment)
+        if by == claim.donor and claim.settled_state in (
+            ClaimState.CONFIRMED,
+            ClaimState.COMPLETED,
+        ):
+            return claim
         _require(claim, by, (claim.donor,), (ClaimState.WAITING,))
         return claim._confirmed(moment)
 
@@ -126,20 +135,25 @@ class Claim:
         The donor may say no as long as it did not say yes, the claimant until it completes.
         """
         claim = self.at(moment)
+        if by in (claim.donor, claim.claimant) and claim.settled_state is ClaimState.CANCELLED:
+            return claim
         states: tuple[ClaimState, ...] = (ClaimState.WAITING,)
         if by == claim.claimant:
             states += (ClaimState.CONFIRMED,)
         _require(claim, by, (claim.donor, claim.claimant), states)
         return replace(claim, settled_state=ClaimState.CANCELLED, reason=reason)
 
-    def complete(self, by: str, moment: datetime) -> "Claim":
-        """Return the claim after the claimant completed it, or raise `ClaimRefused`.
+    def complete(self, by: str, moment: datetime, iban: str) -> "Claim":
+        """Return the claim after the claimant completed it with *iban*, or raise `ClaimRefused`.
 
-        Whoever calls this moves the alias in the same step.
+        Whoever calls this moves the alias in the same step, unless the claim was completed before.
         """
         claim = self.at(moment)
+        done = (by, iban) == (claim.claimant, claim.moved_to)
+        if done and claim.settled_state is ClaimState.COMPLETED:
+            return claim
         _require(claim, by, (claim.claimant,), (ClaimState.CONFIRMED,))
-        return replace(claim, settled_state=ClaimState.COMPLETED)
+        return replace(claim, settled_state=ClaimState.COMPLETED, moved_to=iban)
 
     def _confirmed(self, moment: datetime) -> "Claim":
         return replace(

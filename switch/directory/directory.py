@@ -1,16 +1,12 @@
-"""The directory as the switch uses it: registering, asking, moving by claim; all in memory.
+"""The directory in memory: who stands behind an alias, and what may be changed by whom.
 
 Asking costs tokens (`token_bucket`), and tells a payer no more of a payee than he needs in order
-to notice a wrong number. Registering and moving are for the bank of the account; while a claim on
-an alias is open, nobody else may change it.
-
-The acts that change something are few next to questions, and each is given out as a `Change`, so
-that whoever keeps the directory durable and whoever keeps a copy can follow.
+to notice a wrong number. What a bank wants to change is judged here and changed by the
+`registrar`, which makes it durable before it `apply`s it to the memory.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 import numpy as np
 import numpy.typing as npt
@@ -23,28 +19,74 @@ from payvand.switch.directory.alias import (
     alias_key,
     masked_name,
 )
-from payvand.switch.directory.alias_table import NAME_BYTES_MAX, AliasTable
-from payvand.switch.directory.claims import Claim, ClaimKind, ClaimTerms, open_claim
-from payvand.switch.directory.reconciling import Entry
+from payvand.switch.directory.alias_table import AliasTable
 from payvand.switch.directory.token_bucket import Terms, TokenBucket
+from payvand.switch.identifiers.identifier_error import IdentifierError
 
-__all__ = ["ASKERS_MAX", "OPEN_CLAIMS_MAX", "AliasRefused", "Change", "Directory", "Payee"]
+__all__ = [
+    "ASKERS_MAX",
+    "NAME_LENGTH_MAX",
+    "AliasRefused",
+    "Change",
+    "Directory",
+    "Entry",
+    "Payee",
+    "Registration",
+    "Throttled",
+    "key_of",
+    "require_name",
+]
 
 ASKERS_MAX = 10_000
-OPEN_CLAIMS_MAX = 1_000_000
+NAME_LENGTH_MAX = 140
+JOINER = "\u200c"
+"""The zero-width non-joiner, which Persian names are written with."""
 
 
 class AliasRefused(Exception):
-    """An alias can't be used as asked; `rule` names the broken rule, `hint` says what to do.
+    """An alias can't be used as asked.
 
-    The rules: `alias.unknown`, `alias.throttled`, `alias.taken`, `alias.not_yours`,
-    `alias.claimed`, `alias.name`, `claim.unknown`, `claim.iban`, `claim.too_many`.
+    `field` is where in the question the fault is, `rule` the broken rule, `hint` what to do. The
+    rules are those of the alias's kind and of an IBAN, and `alias.kind`, `alias.taken`,
+    `alias.not_yours`, `alias.claimed`, `alias.name`, `alias.twice`, `alias.unknown`.
     """
 
-    def __init__(self, rule: str, hint: str) -> None:
-        super().__init__(f"{rule}: {hint}")
+    def __init__(self, field: str, rule: str, hint: str) -> None:
+        super().__init__(f"{field}: {rule}: {hint}")
+        self.field = field
         self.rule = rule
         self.hint = hint
+
+
+class Throttled(Exception):
+    """Whoever asks has asked too much, or too much that found nobody; it must wait `wait_ns`."""
+
+    def __init__(self, wait_ns: int) -> None:
+        super().__init__(
+            "too many questions, or too many that found nobody: wait "
+            f"{wait_ns / 1_000_000_000:.1f} s"
+        )
+        self.wait_ns = wait_ns
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An alias and all that the directory says of it."""
+
+    key: int
+    account: AccountNumber
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """What a bank wants the directory to say."""
+
+    kind: int
+    """A number of `AliasKind`, or none."""
+    text: str
+    iban: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,164 +113,112 @@ class Directory:
         self,
         holder: Callable[[int], str | None],
         *,
+        issuer: Callable[[str], str | None] = lambda card: None,
         terms: Terms | None = None,
-        claim_terms: ClaimTerms | None = None,
-        follow: Callable[[Change], None] = lambda change: None,
     ) -> None:
         """Begin empty.
 
         *holder* tells which participant holds the accounts with a bank code, None where nobody
-        does; it follows mergers. *follow* is told each change, after it was made.
+        does; it follows mergers. *issuer* tells which one issued a card, None where that isn't
+        known.
         """
         self.table = AliasTable()
-        self._holder = holder
+        self.holder = holder
+        self._issuer = issuer
         self._terms = terms or Terms()
-        self._claim_terms = claim_terms or ClaimTerms()
-        self._follow = follow
         self._buckets: dict[str, TokenBucket] = {}
-        self._claims: dict[int, Claim] = {}
-        self._claims_by_key: dict[int, int] = {}
-        self._claims_opened = 0
 
-    def resolve(self, asker: str, kind: AliasKind, text: str, *, now_ns: int) -> Payee:
-        """Return who stands behind an alias, or raise `AliasRefused` or `IdentifierError`.
-
-        A text that is no alias at all costs nothing: it tells nothing.
-        """
-        key = alias_key(kind, text)
-        found = self.find(asker, u128_array([key]), now_ns=now_ns)[0]
-        if not found["is_there"]:
-            raise AliasRefused("alias.unknown", "nobody registered this number")
-        account = AccountNumber(int(found["bank_code"]), int(found["account"]))
-        return Payee(account, masked_name((self.table.name(key) or b"").decode()))
+    # --- asking ------------------------------------------------------------------------------
 
     def find(self, asker: str, keys: npt.NDArray[np.void], *, now_ns: int) -> npt.NDArray[np.void]:
-        """Return what stands behind each of *keys*, as `alias_table.FOUND`, and take its tokens."""
-        bucket = self._bucket(asker, now_ns)
-        if not bucket.may_ask(len(keys), now_ns):
-            wait_s = bucket.wait_ns(len(keys), now_ns) / 1e9
-            hint = f"too many questions, or too many that found nobody; wait {wait_s:.1f} s"
-            raise AliasRefused("alias.throttled", hint)
+        """Return what stands behind each of *keys*, as `alias_table.FOUND`, and take its tokens.
+
+        Raises `Throttled`.
+        """
+        self.require_tokens(asker, len(keys), now_ns)
         found = self.table.find(keys)
         hits = int(found["is_there"].sum())
-        bucket.spend(hits, len(keys) - hits, now_ns)
+        self.spend(asker, hits=hits, misses=len(keys) - hits, now_ns=now_ns)
         return found
 
-    def register(
-        self, by: str, kind: AliasKind, text: str, account: str, name: str, *, moment: datetime
-    ) -> Entry:
-        """Register an alias for an account of *by*, or change what it says.
+    def payees(self, asker: str, keys: Sequence[int], *, now_ns: int) -> list[Payee | None]:
+        """Return who stands behind each of *keys*, and take the tokens; raises `Throttled`."""
+        found = self.find(asker, u128_array(keys), now_ns=now_ns)
+        return [
+            Payee(AccountNumber(bank_code, account), masked_name(self._name(key)))
+            if is_there
+            else None
+            for key, (account, bank_code, is_there) in zip(keys, found.tolist(), strict=True)
+        ]
 
-        Raises `AliasRefused`, and `IdentifierError` where alias or IBAN are none.
-        """
-        key, number = alias_key(kind, text), account_of(account)
-        if self._holder(number.bank_code) != by:
-            raise AliasRefused("alias.not_yours", "register aliases for your own accounts only")
-        if kind is AliasKind.IBAN and text != account:
-            raise AliasRefused("alias.not_yours", "an IBAN stands for its own account only")
-        content = _name_bytes(name)
-        owner = self.registrar(key)
-        if owner is not None and owner != by:
-            raise AliasRefused("alias.taken", "it is registered with another bank: open a claim")
-        self._require_unclaimed(key, moment)
-        entry = Entry(key, number.number, number.bank_code, content)
-        self._put(entry)
-        return entry
+    def require_tokens(self, asker: str, questions: int, now_ns: int) -> None:
+        """Raise `Throttled` where *asker* may not ask so many *questions* now."""
+        bucket = self._bucket(asker, now_ns)
+        if not bucket.may_ask(questions, now_ns):
+            raise Throttled(bucket.wait_ns(questions, now_ns))
 
-    def withdraw(self, by: str, kind: AliasKind, text: str, *, moment: datetime) -> None:
-        """Take an alias of *by* out of the directory, or raise `AliasRefused`."""
-        key = alias_key(kind, text)
-        owner = self.registrar(key)
-        if owner is None:
-            raise AliasRefused("alias.unknown", "nobody registered this number")
-        if owner != by:
-            raise AliasRefused("alias.not_yours", "another bank registered it")
-        self._require_unclaimed(key, moment)
-        self.table.remove(u128_array([key]))
-        self._follow(Change(key, None))
+    def spend(self, asker: str, *, hits: int, misses: int, now_ns: int) -> None:
+        """Take the tokens of questions that were answered."""
+        self._bucket(asker, now_ns).spend(hits, misses, now_ns)
 
-    def registrar(self, key: int) -> str | None:
+    # --- judging -----------------------------------------------------------------------------
+
+    def entry(self, key: int) -> Entry | None:
+        """Return what the directory says of the alias with *key*."""
+        account, bank_code, is_there = self.table.find(u128_array([key])).tolist()[0]
+        return Entry(key, AccountNumber(bank_code, account), self._name(key)) if is_there else None
+
+    def registrar_of(self, key: int) -> str | None:
         """Return the participant whose account an alias stands for, or None."""
-        found = self.table.find(u128_array([key]))[0]
-        return self._holder(int(found["bank_code"])) if found["is_there"] else None
+        entry = self.entry(key)
+        return self.holder(entry.account.bank_code) if entry is not None else None
 
-    def open_claim(
-        self, by: str, kind: ClaimKind, alias_kind: AliasKind, text: str, *, moment: datetime
-    ) -> Claim:
-        """Open *by*'s claim on an alias, or raise `AliasRefused` or `ClaimRefused`."""
-        key = alias_key(alias_kind, text)
-        if alias_kind is AliasKind.IBAN:
-            raise AliasRefused("claim.iban", "an IBAN stands for its own account only")
-        donor = self.registrar(key)
-        if donor is None:
-            raise AliasRefused("alias.unknown", "nobody registered it: register it yourself")
-        self._require_unclaimed(key, moment)
-        if len(self._claims) >= OPEN_CLAIMS_MAX:
-            self._forget_closed(moment)
-            if len(self._claims) >= OPEN_CLAIMS_MAX:
-                raise AliasRefused("claim.too_many", "too many claims are open; try later")
-        claim = open_claim(
-            id=self._claims_opened + 1,
-            kind=kind,
-            key=key,
-            donor=donor,
-            claimant=by,
-            moment=moment,
-            terms=self._claim_terms,
-        )
-        self._claims_opened += 1
-        self._claims[claim.id] = claim
-        self._claims_by_key[key] = claim.id
-        return claim
+    def judge_registration(self, by: str, wanted: Registration) -> Entry:
+        """Return what the directory would say after *by*'s registration, or raise `AliasRefused`.
 
-    def claim(self, id: int, *, moment: datetime) -> Claim:
-        """Return a claim as it stands at *moment*, or raise `AliasRefused`."""
-        claim = self._claims.get(id)
-        if claim is None:
-            raise AliasRefused("claim.unknown", "no claim has this number")
-        return claim.at(moment)
+        Whether a claim on the alias is open, the registrar sees to.
+        """
+        key = key_of(wanted.kind, wanted.text)
+        account = self.judge_account(by, wanted.iban)
+        if wanted.kind == AliasKind.IBAN and wanted.text != wanted.iban:
+            raise AliasRefused("iban", "alias.not_yours", "an IBAN stands for its own account only")
+        if wanted.kind == AliasKind.CARD and self._issuer(wanted.text) not in (None, by):
+            raise AliasRefused("alias", "alias.not_yours", "another bank issued this card")
+        require_name(wanted.name)
+        if self.registrar_of(key) not in (None, by):
+            hint = "it is registered with another bank: open a claim"
+            raise AliasRefused("alias", "alias.taken", hint)
+        return Entry(key, account, wanted.name)
 
-    def confirm_claim(self, by: str, id: int, *, moment: datetime) -> Claim:
-        """Say the donor's yes."""
-        return self._keep(self.claim(id, moment=moment).confirm(by, moment))
+    def judge_account(self, by: str, iban: str) -> AccountNumber:
+        """Return the account of *by* with an *iban*, or raise `AliasRefused`."""
+        try:
+            account = account_of(iban)
+        except IdentifierError as error:
+            raise AliasRefused("iban", error.rule, error.hint) from None
+        if self.holder(account.bank_code) != by:
+            hint = "name one of your own accounts"
+            raise AliasRefused("iban", "alias.not_yours", hint)
+        return account
 
-    def cancel_claim(self, by: str, id: int, reason: str, *, moment: datetime) -> Claim:
-        """Say either side's no."""
-        return self._keep(self.claim(id, moment=moment).cancel(by, moment, reason))
+    # --- changing ----------------------------------------------------------------------------
 
-    def complete_claim(
-        self, by: str, id: int, account: str, name: str, *, moment: datetime
-    ) -> Claim:
-        """Move the alias of a confirmed claim to an account of the claimant."""
-        claim = self.claim(id, moment=moment).complete(by, moment)
-        number = account_of(account)
-        if self._holder(number.bank_code) != by:
-            raise AliasRefused("alias.not_yours", "complete it with an account of your own")
-        self._put(Entry(claim.key, number.number, number.bank_code, _name_bytes(name)))
-        return self._keep(claim)
+    def apply(self, changes: Sequence[Change]) -> None:
+        """Make changes that are durable already."""
+        entries = [change.entry for change in changes if change.entry is not None]
+        gone = [change.key for change in changes if change.entry is None]
+        if entries:
+            self.table.put(
+                u128_array(entry.key for entry in entries),
+                np.array([entry.account.number for entry in entries], np.uint64),
+                np.array([entry.account.bank_code for entry in entries], np.uint16),
+                [entry.name.encode() for entry in entries],
+            )
+        if gone:
+            self.table.remove(u128_array(gone))
 
-    def _put(self, entry: Entry) -> None:
-        self.table.put(
-            u128_array([entry.key]),
-            np.array([entry.account], np.uint64),
-            np.array([entry.bank_code], np.uint16),
-            [entry.name],
-        )
-        self._follow(Change(entry.key, entry))
-
-    def _keep(self, claim: Claim) -> Claim:
-        self._claims[claim.id] = claim
-        return claim
-
-    def _require_unclaimed(self, key: int, moment: datetime) -> None:
-        id = self._claims_by_key.get(key)
-        if id is not None and self._claims[id].is_open(moment):
-            raise AliasRefused("alias.claimed", "a claim on it is open; wait for its end")
-
-    def _forget_closed(self, moment: datetime) -> None:
-        open_ = {id: claim for id, claim in self._claims.items() if claim.is_open(moment)}
-        self._claims = open_
-        self._claims_by_key = {claim.key: id for id, claim in open_.items()}
+    def _name(self, key: int) -> str:
+        return (self.table.name(key) or b"").decode()
 
     def _bucket(self, asker: str, now_ns: int) -> TokenBucket:
         bucket = self._buckets.get(asker)
@@ -238,9 +228,19 @@ class Directory:
         return bucket
 
 
-def _name_bytes(name: str) -> bytes:
-    content = name.encode()
-    if len(content) > NAME_BYTES_MAX or not masked_name(name):
-        hint = f"give the owner's name, of at most {NAME_BYTES_MAX} bytes"
-        raise AliasRefused("alias.name", hint)
-    return content
+def key_of(kind: int, text: str) -> int:
+    """Return an alias's key, or raise `AliasRefused` where it is none."""
+    if kind not in set(AliasKind):
+        raise AliasRefused("alias.kind", "alias.kind", "say what kind of number the alias is")
+    try:
+        return alias_key(AliasKind(kind), text)
+    except IdentifierError as error:
+        raise AliasRefused("alias.value", error.rule, error.hint) from None
+
+
+def require_name(name: str) -> None:
+    """Raise `AliasRefused` where *name* is no name."""
+    plain = name.replace(JOINER, "")
+    if not (plain.strip() and plain.isprintable() and len(name) <= NAME_LENGTH_MAX):
+        hint = f"give the owner's name, of at most {NAME_LENGTH_MAX} characters"
+        raise AliasRefused("name", "alias.name", hint)

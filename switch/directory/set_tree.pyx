@@ -13,13 +13,6 @@ cdef extern from *:
     u64 __builtin_bswap64(u64 word) noexcept nogil
 
 
-def path_of_key(bytes key not None):
-    """Return the leaf of an entry: the first 16 bits of the SHA-256 of its key of 16 bytes."""
-    if len(key) != 16:
-        raise ValueError(f"a key has 16 bytes, not {len(key)}")
-    return path_of(key)
-
-
 cdef u32 path_of(const u8* key) noexcept nogil:
     cdef u8[32] digest
     sha256(key, 16, key, 0, digest)
@@ -36,16 +29,6 @@ cdef class SetTree:
 
     def __dealloc__(self):
         free(self.table)
-
-    def add(self, u32 path, bytes digest not None):
-        _check(path, digest)
-        self.put(path, digest)
-
-    def remove(self, u32 path, bytes digest not None):
-        _check(path, digest)
-        if not self.table[LEAVES + path].count:
-            raise ValueError("no entry lies on this path")
-        self.take(path, digest)
 
     def nodes(self, int level, indexes):
         cdef u64 index
@@ -87,14 +70,6 @@ cdef class SetTree:
             self.table[at].count -= 1
             add(self.table[at].sum, words)
             at >>= 1
-
-
-cdef int _check(u32 path, bytes digest) except -1:
-    if path >= LEAVES:
-        raise ValueError(f"a path is below {LEAVES}, not {path}")
-    if len(digest) != 32:
-        raise ValueError(f"a digest has 32 bytes, not {len(digest)}")
-    return 0
 
 
 cdef inline void words_of(

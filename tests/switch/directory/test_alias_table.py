@@ -1,6 +1,8 @@
 """The table of aliases does what a dictionary does, and its set hash is that of its content."""
 
-from typing import Any
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -8,17 +10,50 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from payvand.client.directory_copy import (
+    LEVELS,
+    Difference,
+    DirectoryCopy,
+    Leaf,
+    Node,
+    differences,
+    entry_digest,
+    leaf_of,
+)
 from payvand.core.records import u128_array
 from payvand.switch.directory.alias import AliasKind, alias_key
 from payvand.switch.directory.alias_table import NAME_BYTES_MAX, AliasTable, keys_of_digits
-from payvand.switch.directory.reconciling import Copy, Entry, differences, entry_digest
-from payvand.switch.directory.set_tree import LEVEL_MAX, path_of_key
+from payvand.switch.directory.set_tree import LEVEL_MAX
 from payvand.switch.identifiers import national_id
+from payvand.v1.directory_service_pb2 import AliasKind as Kind
 
 KEYS = st.integers(1, 40).map(lambda number: AliasKind.MOBILE << 120 | number)
-ENTRIES = st.builds(
-    Entry, KEYS, st.integers(0, 2**64 - 1), st.integers(0, 999), st.binary(max_size=NAME_BYTES_MAX)
-)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A row of the table, and what a bank knows it as."""
+
+    key: int
+    account: int
+    bank_code: int
+    name: bytes
+
+    @property
+    def iban(self) -> str:
+        return f"IR00{self.bank_code:03}{self.account:019}"
+
+    @property
+    def digest(self) -> bytes:
+        return entry_digest(self.key.to_bytes(16), self.iban, self.name.decode())
+
+    @property
+    def leaf(self) -> int:
+        return leaf_of(self.key.to_bytes(16))
+
+
+NAMES = st.text(st.characters(codec="utf-8"), max_size=NAME_BYTES_MAX // 4).map(str.encode)
+ENTRIES = st.builds(Entry, KEYS, st.integers(0, 10**19 - 1), st.integers(0, 999), NAMES)
 
 
 def put(table: AliasTable, entries: list[Entry]) -> int:
@@ -71,7 +106,7 @@ class Table(RuleBasedStateMachine):
         total = sum(int.from_bytes(entry.digest) for entry in self.model.values()) % 2**256
         assert self.table.tree.nodes(0, [0]) == [(len(self.model), total.to_bytes(32))]
         for entry in self.model.values():
-            assert (entry.key, entry.digest) in self.table.leaf(path_of_key(entry.key.to_bytes(16)))
+            assert (entry.key, entry.digest) in self.table.leaf(entry.leaf)
 
 
 TestTable = Table.TestCase
@@ -82,11 +117,7 @@ TestTable.settings = settings(max_examples=settings().max_examples // 2, statefu
 def test_a_digest_is_the_one_that_is_told_to_others(entry: Entry) -> None:
     table = AliasTable()
     put(table, [entry])
-    (listed,) = table.leaf(path_of_key(entry.key.to_bytes(16)))
-    assert listed == (
-        entry.key,
-        entry_digest(entry.key, entry.account, entry.bank_code, entry.name),
-    )
+    assert table.leaf(entry.leaf) == [(entry.key, entry.digest)]
 
 
 def test_a_table_grows_far_beyond_its_first_size_and_gives_room_back() -> None:
@@ -147,42 +178,64 @@ class Asked:
         self.table = table
         self.questions = 0
 
-    def nodes(self, level: int, indexes: Any) -> list[tuple[int, bytes]]:
+    async def nodes(self, level: int, indexes: Sequence[int]) -> list[Node]:
         self.questions += 1
         return self.table.tree.nodes(level, indexes)
 
-    def leaf(self, index: int) -> list[tuple[int, bytes]]:
+    async def compare_leaf(self, index: int, digests: Sequence[bytes]) -> Leaf:
         self.questions += 1
-        return self.table.leaf(index)
+        here = self.table.leaf(index)
+        missing = [(key.to_bytes(16), one) for key, one in here if one not in digests]
+        ours = {one for _, one in here}
+        return missing, [place for place, one in enumerate(digests) if one not in ours]
 
 
 def entries_of(count: int) -> list[Entry]:
     return [
-        Entry(AliasKind.MOBILE << 120 | number, number, number % 90, b"name %d" % number)
+        Entry(AliasKind.MOBILE << 120 | _number(number), number, number % 90, b"name %d" % number)
         for number in range(count)
     ]
 
 
-def filled(entries: list[Entry]) -> tuple[AliasTable, Copy]:
-    table, copy = AliasTable(), Copy()
+def _number(number: int) -> int:
+    return 989_120_000_000 + number
+
+
+def keep(copy: DirectoryCopy, entry: Entry) -> None:
+    text = str(entry.key & (1 << 120) - 1)
+    copy.put(Kind.ALIAS_KIND_MOBILE, text, entry.iban, entry.name.decode())
+
+
+def drop(copy: DirectoryCopy, number: int) -> None:
+    copy.remove(Kind.ALIAS_KIND_MOBILE, str(_number(number)))
+
+
+def filled(entries: list[Entry]) -> tuple[AliasTable, DirectoryCopy]:
+    table, copy = AliasTable(), DirectoryCopy()
     put(table, entries)
     for entry in entries:
-        copy.put(entry)
+        keep(copy, entry)
     return table, copy
+
+
+def found_by(copy: DirectoryCopy, asked: Asked) -> list[Difference]:
+    return asyncio.run(differences(copy, asked))
 
 
 def test_a_copy_that_is_equal_is_proved_by_one_question() -> None:
     table, copy = filled(entries_of(2_000))
     asked = Asked(table)
-    assert list(differences(copy, asked)) == []
+    assert found_by(copy, asked) == []
     assert asked.questions == 1
     # Another order of events, and events that were taken back, make no difference.
-    copy.put(entries_of(1)[0])
-    copy.remove(7 | AliasKind.MOBILE << 120)
-    copy.put(entries_of(8)[7])
-    assert list(differences(copy, Asked(table))) == []
+    keep(copy, entries_of(1)[0])
+    drop(copy, 7)
+    keep(copy, entries_of(8)[7])
+    assert found_by(copy, Asked(table)) == []
+    assert len(copy) == 2_000
 
 
+@settings(max_examples=settings().max_examples // 4)
 @given(
     st.sets(st.integers(0, 499), max_size=4),
     st.sets(st.integers(500, 999), max_size=4),
@@ -194,31 +247,35 @@ def test_every_key_that_differs_is_found_in_few_questions(
     table, copy = filled(entries_of(1_000))
     every = entries_of(1_500)
     for number in missing:
-        copy.remove(every[number].key)
+        drop(copy, number)
     for number in changed:
         entry = every[number]
-        copy.put(Entry(entry.key, entry.account + 1, entry.bank_code, entry.name))
+        keep(copy, Entry(entry.key, entry.account + 1, entry.bank_code, entry.name))
     for number in surplus:
-        copy.put(every[number])
+        keep(copy, every[number])
     asked = Asked(table)
-    found = {(d.key & 0xFFFF, d.is_mine, d.is_theirs) for d in differences(copy, asked)}
+    found = {(one.number, one.in_copy, one.in_directory) for one in found_by(copy, asked)}
     assert found == (
-        {(number, False, True) for number in missing}
-        | {(number, True, True) for number in changed}
-        | {(number, True, False) for number in surplus}
+        {(_number(number), False, True) for number in missing}
+        | {(_number(number), True, True) for number in changed}
+        | {(_number(number), True, False) for number in surplus}
     )
-    assert asked.questions <= 1 + LEVEL_MAX // 4 + len(found)
+    assert asked.questions <= 1 + LEVELS // 4 + len(found)
+
+
+def test_both_sides_build_the_same_tree() -> None:
+    assert LEVELS == LEVEL_MAX
+    table, copy = filled(entries_of(300))
+    for level in range(LEVELS + 1):
+        indexes = range(min(1 << level, 1_000))
+        assert copy.nodes(level, indexes) == table.tree.nodes(level, indexes)
 
 
 def test_a_set_tree_refuses_what_is_none_of_it() -> None:
     tree = AliasTable().tree
     for call, word in (
-        (lambda: tree.add(1 << LEVEL_MAX, bytes(32)), "path"),
-        (lambda: tree.add(0, bytes(31)), "digest"),
-        (lambda: tree.remove(0, bytes(32)), "no entry"),
         (lambda: tree.nodes(LEVEL_MAX + 1, [0]), "level"),
         (lambda: tree.nodes(2, [4]), "no node"),
-        (lambda: path_of_key(b"short"), "key"),
     ):
         with pytest.raises(ValueError, match=word):
             call()

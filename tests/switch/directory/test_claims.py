@@ -19,6 +19,7 @@ NOW = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
 TERMS = ClaimTerms(answer=7 * DAY, completion=30 * DAY)
 KINDS = st.sampled_from(ClaimKind)
+IBAN = "IR000150000000000000000001"
 
 
 def opened(kind: ClaimKind = ClaimKind.PORTABILITY) -> Claim:
@@ -39,7 +40,7 @@ def rule(act: object, *arguments: object) -> str:
 def test_a_claim_that_both_sides_agree_to_is_completed(kind: ClaimKind) -> None:
     claim = opened(kind).confirm("melli", NOW + DAY)
     assert claim.state(NOW + DAY) is ClaimState.CONFIRMED
-    claim = claim.complete("sepah", NOW + 2 * DAY)
+    claim = claim.complete("sepah", NOW + 2 * DAY, IBAN)
     assert claim.state(NOW + 400 * DAY) is ClaimState.COMPLETED
     assert not claim.is_open(NOW + 2 * DAY)
 
@@ -51,14 +52,16 @@ def test_silence_of_the_donor_cancels_a_portability_claim_and_confirms_an_owners
     assert ported.state(after) is ClaimState.CANCELLED
     assert ported.at(after).reason
     assert owned.state(after) is ClaimState.CONFIRMED
-    assert owned.complete("sepah", NOW + 36 * DAY).state(NOW + 99 * DAY) is ClaimState.COMPLETED
+    assert (
+        owned.complete("sepah", NOW + 36 * DAY, IBAN).state(NOW + 99 * DAY) is ClaimState.COMPLETED
+    )
 
 
 def test_a_claimant_that_does_not_complete_loses_the_claim() -> None:
     confirmed = opened().confirm("melli", NOW + DAY)
     assert confirmed.is_open(NOW + 31 * DAY - timedelta(seconds=1))
     assert confirmed.state(NOW + 31 * DAY) is ClaimState.CANCELLED
-    assert rule(confirmed.complete, "sepah", NOW + 31 * DAY) == "claim.state"
+    assert rule(confirmed.complete, "sepah", NOW + 31 * DAY, IBAN) == "claim.state"
     # The time of one that was confirmed by silence runs from the end of the donor's.
     owned = opened(ClaimKind.OWNERSHIP)
     assert owned.is_open(NOW + 37 * DAY - timedelta(seconds=1))
@@ -69,16 +72,28 @@ def test_each_act_is_for_its_side_and_its_state() -> None:
     claim = opened()
     assert rule(claim.confirm, "sepah", NOW) == "claim.not_yours"
     assert rule(claim.confirm, "mellat", NOW) == "claim.not_yours"
-    assert rule(claim.complete, "sepah", NOW) == "claim.state"
+    assert rule(claim.complete, "sepah", NOW, IBAN) == "claim.state"
     assert rule(claim.cancel, "mellat", NOW, "no") == "claim.not_yours"
     confirmed = claim.confirm("melli", NOW)
-    assert rule(confirmed.complete, "melli", NOW) == "claim.not_yours"
-    assert rule(confirmed.confirm, "melli", NOW) == "claim.state"
+    assert rule(confirmed.complete, "melli", NOW, IBAN) == "claim.not_yours"
     assert rule(confirmed.cancel, "melli", NOW, "no") == "claim.state"
     assert confirmed.cancel("sepah", NOW, "not any more").reason == "not any more"
     cancelled = claim.cancel("melli", NOW, "the owner says no")
     assert rule(cancelled.confirm, "melli", NOW) == "claim.state"
     assert rule(claim.confirm, "melli", NOW + 7 * DAY) == "claim.state"
+
+
+def test_an_act_done_again_by_the_same_side_returns_the_claim_as_it_stands() -> None:
+    confirmed = opened().confirm("melli", NOW)
+    assert confirmed.confirm("melli", NOW + DAY) == confirmed
+    completed = confirmed.complete("sepah", NOW + DAY, IBAN)
+    assert completed.complete("sepah", NOW + 99 * DAY, IBAN) == completed
+    assert completed.confirm("melli", NOW + 99 * DAY) == completed
+    assert rule(completed.complete, "sepah", NOW + DAY, "another") == "claim.state"
+    assert rule(completed.cancel, "sepah", NOW + DAY, "no") == "claim.state"
+    cancelled = opened().cancel("melli", NOW, "the owner says no")
+    assert cancelled.cancel("sepah", NOW, "no more") == cancelled
+    assert rule(cancelled.cancel, "mellat", NOW, "no") == "claim.not_yours"
 
 
 def test_ones_own_alias_may_pass_to_another_owner_but_not_to_oneself() -> None:
@@ -110,14 +125,16 @@ def test_a_final_claim_never_changes_and_an_alias_moves_only_by_the_claimants_co
         if final is not None:
             assert claim.at(moment) == final
         try:
-            arguments = (by, moment, "why") if act == "cancel" else (by, moment)
-            claim = getattr(claim, act)(*arguments)
+            more = {"confirm": (), "cancel": ("why",), "complete": (IBAN,)}[act]
+            claim = getattr(claim, act)(by, moment, *more)
         except ClaimRefused:
+            continue
+        if final is not None:
+            assert claim == final  # the same act again
             continue
         if claim.settled_state is ClaimState.COMPLETED:
             assert (act, by, state) == ("complete", "sepah", ClaimState.CONFIRMED)
         if claim.settled_state in (ClaimState.COMPLETED, ClaimState.CANCELLED):
-            assert final is None
             final = claim
     assert claim.state(moment + 100 * DAY) in (ClaimState.COMPLETED, ClaimState.CANCELLED)
 
