@@ -24,7 +24,7 @@ cdef extern from *:
 cdef class CopiedRows:
     """Puts into a table what COPY sends. Feed it all chunks in order; then `has_ended` is true."""
 
-    def __cinit__(self, AliasTable table not None):
+    def __init__(self, AliasTable table not None):
         self.table = table
         self.rest = b""
 
