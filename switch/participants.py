@@ -93,7 +93,7 @@ class Registry:
         async with self._turn:
             async with self._pool.acquire() as connection:
                 known = await _read(connection)
-            await self._adopt(known)
+            await self.adopt(known)
 
     async def put(self, wanted: Sequence[Participant], *, operator: str) -> list[Participant]:
         """Onboard participants or bring known ones to the content given; return them numbered.
@@ -121,10 +121,10 @@ class Registry:
                         subject=participant.name,
                         detail=_audit_detail(participant),
                     )
-            await self._adopt(sorted(after.values(), key=lambda participant: participant.number))
+            await self.adopt(sorted(after.values(), key=lambda participant: participant.number))
         return [after[participant.name] for participant in wanted]
 
-    async def _adopt(self, participants: Sequence[Participant]) -> None:
+    async def adopt(self, participants: Sequence[Participant]) -> None:
         """Open what the ledger lacks, then let payments find the way."""
         await open_accounts(self._engine, participants)
         self.participants = tuple(participants)

@@ -28,7 +28,7 @@ from payvand.switch.identity import GuardedServer, caller_of
 from payvand.switch.refusing import refuse
 from payvand.switch.wire.faults import RequestMalformed
 
-__all__ = ["MESSAGE_BYTES_MAX", "DatabaseBehind", "Server", "ServerFault"]
+__all__ = ["MESSAGE_BYTES_MAX", "DatabaseBehind", "Server", "ServerFault", "method_handlers"]
 
 MESSAGE_BYTES_MAX: Final = 16 * 1024 * 1024
 """Both ways, as in the client."""
@@ -90,7 +90,7 @@ class Server:
         self._health = health.HealthServicer()
         for servicer in servicers:
             guarded.add_registered_method_handlers(
-                servicer.SERVICE.full_name, _methods(servicer.SERVICE, servicer, admission)
+                servicer.SERVICE.full_name, method_handlers(servicer, admission)
             )
         health_pb2_grpc.add_HealthServicer_to_server(self._health, guarded)
         names = (*(servicer.SERVICE.full_name for servicer in servicers), HEALTH)
@@ -139,8 +139,8 @@ class Server:
             await self._health.set(name, status)
 
 
-def _methods(
-    service: ServiceDescriptor, servicer: object, admission: Admission
+def method_handlers(
+    servicer: Servicer, admission: Admission
 ) -> "dict[str, grpc.RpcMethodHandler[Any, Any]]":
     """Return the methods of a service of the contract: each by its name in *servicer*."""
     kinds: dict[tuple[bool, bool], Callable[..., grpc.RpcMethodHandler[Any, Any]]] = {
@@ -158,7 +158,7 @@ def _methods(
             if method.name in WRITTEN_BY_SERVICER
             else GetMessageClass(method.output_type).SerializeToString,
         )
-        for method in service.methods
+        for method in servicer.SERVICE.methods
     }
 
 

@@ -1,9 +1,8 @@
 """How long to wait before the next try, and when to give up."""
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
-from random import Random
+from random import Random, uniform
 from typing import Final
 
 __all__ = ["Backoff"]
@@ -24,15 +23,18 @@ class Backoff:
         self,
         patience_s: float,
         *,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         random: Random | None = None,
     ) -> None:
-        """Be ready to wait *patience_s* in all before giving up; 0 means never to try again."""
+        """Be ready to wait *patience_s* in all before giving up; 0 means never to try again.
+
+        *clock* is the event loop's own where none is given, *random* the one all share.
+        """
         self._patience_s = patience_s
-        self._clock = clock
+        self._clock = clock or asyncio.get_running_loop().time
         self._sleep = sleep
-        self._random = random or Random()  # noqa: S311 (jitter, no secret)
+        self._uniform = random.uniform if random else uniform
         self.progress()
 
     def progress(self) -> None:
@@ -50,5 +52,5 @@ class Backoff:
             return False
         longest = min(LONGEST_S, FIRST_S * FACTOR**self._tries)
         self._tries = min(self._tries + 1, 32)
-        await self._sleep(min(left, longest * self._random.uniform(0.5, 1)))
+        await self._sleep(min(left, longest * self._uniform(0.5, 1)))
         return True
