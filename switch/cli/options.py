@@ -13,6 +13,7 @@ from payvand.client import Bank, Operator
 from payvand.switch.onboarding import OPERATOR
 
 __all__ = [
+    "ADDRESS_FILE",
     "OPERATOR",
     "PATIENCE_S",
     "Door",

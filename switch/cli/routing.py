@@ -13,14 +13,14 @@ from payvand.client import parse_payment_id, payment_id_text
 from payvand.core.records import Operation, u128_array
 from payvand.core.segments import JournalReader
 from payvand.switch.cli.faults import ANSWER_IS_NO
-from payvand.switch.cli.options import as_json, data_option
+from payvand.switch.cli.options import as_json, switch_options
 from payvand.switch.cli.printing import amount_text, print_json, print_table
+from payvand.switch.cli.rules_then import RulesThen, rules_then
 from payvand.switch.files import Instruction, open_payment_file
 from payvand.switch.identifiers import iban
 from payvand.switch.identifiers.identifier_error import IdentifierError
 from payvand.switch.rules.choosing import Choice, Order, choose
 from payvand.switch.rules.rails import CHANNELS, REMOTE
-from payvand.switch.rules.rulebook import Rulebook, load
 from payvand.switch.rules.solar_hijri import DateError, local, moment_text, parse_moment
 from payvand.v1.payment_pb2 import Payment
 
@@ -66,10 +66,10 @@ def routing() -> None:
 @click.option(
     "--rules",
     type=click.Path(file_okay=False, exists=True, path_type=Path),
-    help="A folder of tables to go by instead of those that come along.",
+    help="A folder of tables to go by instead of those that were in force.",
 )
 @as_json
-@data_option()
+@switch_options(named=False)
 def explain(
     payment: str,
     at: str | None,
@@ -79,6 +79,8 @@ def explain(
     position: int,
     rules: Path | None,
     as_json: bool,
+    address: str | None,
+    certificates: Path | None,
     data: Path,
 ) -> None:
     """Print which rail carries PAYMENT, rule by rule with the dates of the rows that say so.
@@ -89,12 +91,14 @@ def explain(
       a file         pain.001 or CSV; its first instruction, or the one at --position
       AMOUNT:FROM:TO in rial, from and to an IBAN or a bank code: 500000000:017:062
 
-    Without --at it is as of the time when the payment was recorded, or now. The exit code is 1
-    where no rail carries it.
+    Without --at it is as of the time when the payment was recorded, or now. The tables are the
+    versions that were in force then, of the switch that runs on --data; where none runs, those
+    that come along, if the journal there says that they were in force. The exit code is 1 where
+    no rail carries it.
     """
-    rulebook = load(rules)
     asked = _asked(payment, position, data)
     moment = _moment(at) or asked.recorded_at or datetime.now(UTC)
+    then = rules_then(moment, folder=rules, address=address, certificates=certificates, data=data)
     order = Order(
         amount=asked.amount,
         debtor_bank=asked.debtor_bank,
@@ -102,11 +106,11 @@ def explain(
         channel=channel,
         is_urgent=urgent,
     )
-    choice = choose(rulebook, order, moment, unreachable=frozenset(down))
+    choice = choose(then.rulebook, order, moment, unreachable=frozenset(down))
     if as_json:
-        print_json(_json_of(asked, order, moment, rulebook, choice))
+        print_json(_json_of(asked, order, moment, then, choice))
     else:
-        _print(asked, moment, rulebook, choice)
+        _print(asked, moment, then, choice)
     if choice.rail is None:
         raise click.exceptions.Exit(ANSWER_IS_NO)
 
@@ -180,7 +184,7 @@ def _bank_code(text: str) -> str:
         raise click.BadParameter(f"{error.rule}: {error.hint}", param_hint="PAYMENT") from error
 
 
-def _print(asked: _Asked, moment: datetime, rulebook: Rulebook, choice: Choice) -> None:
+def _print(asked: _Asked, moment: datetime, then: RulesThen, choice: Choice) -> None:
     print_table(
         ("rail", "rule", "holds", "why", "in force", "by"),
         (
@@ -204,11 +208,17 @@ def _print(asked: _Asked, moment: datetime, rulebook: Rulebook, choice: Choice) 
     else:
         fee = "tariff not known" if choice.fee is None else f"fee {amount_text(choice.fee)} rial"
         click.echo(f"{choice.rail.title_en}: carried at {moment_text(choice.carried_at)}, {fee}")
-    click.echo(f"by the rules {rulebook.digest[:16]}")
+    click.echo(f"by the rules {then.rulebook.digest[:16]}")
+    for table, number in then.versions.items():
+        click.echo(f"    {table}: version {number}, in force from {_since_text(then, table)}")
+
+
+def _since_text(then: RulesThen, table: str) -> str:
+    return moment_text(datetime.fromtimestamp(then.since[table] // 1_000_000_000, UTC))
 
 
 def _json_of(
-    asked: _Asked, order: Order, moment: datetime, rulebook: Rulebook, choice: Choice
+    asked: _Asked, order: Order, moment: datetime, then: RulesThen, choice: Choice
 ) -> dict[str, Any]:
     carried_at = choice.carried_at
     return {
@@ -222,7 +232,11 @@ def _json_of(
         },
         "at": local(moment).isoformat(),
         "at_solar": moment_text(moment),
-        "rules": rulebook.digest,
+        "rules": then.rulebook.digest,
+        "versions": {
+            table: {"number": number, "since": then.since[table]}
+            for table, number in then.versions.items()
+        },
         "rail": choice.rail.name if choice.rail else None,
         "carried_at": carried_at.isoformat() if carried_at else None,
         "carried_at_solar": moment_text(carried_at) if carried_at else None,

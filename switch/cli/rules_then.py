@@ -1,0 +1,100 @@
+"""The rules in force at a moment: of the switch that runs, or proved from its journal."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from payvand.client import Operator, SwitchUnreachable
+from payvand.core.errors import PayvandFault
+from payvand.core.segments import JournalReader
+from payvand.settlement.operator_acts import OperatorAct, tells_act
+from payvand.switch.cli.options import ADDRESS_FILE, PATIENCE_S, listening_at
+from payvand.switch.onboarding import OPERATOR
+from payvand.switch.rule_changes.texts import digest_of_text
+from payvand.switch.rule_changes.versions import VersionBook
+from payvand.switch.rules.rulebook import TABLES, Rulebook, load, rulebook_of, shipped_text
+
+__all__ = ["RulesThen", "rules_then"]
+
+NS = 1_000_000_000
+
+
+class RulesNotHere(PayvandFault):
+    """The texts of the tables that were in force are in a database that isn't running."""
+
+
+@dataclass(frozen=True, slots=True)
+class RulesThen:
+    """A rulebook and where it comes from."""
+
+    rulebook: Rulebook
+    versions: dict[str, int]
+    """The number of the version of each table; empty where the tables are of a folder."""
+    since: dict[str, int]
+    """Since when each was in force, in nanoseconds since 1970."""
+
+
+def rules_then(
+    at: datetime,
+    *,
+    folder: Path | None,
+    address: str | None,
+    certificates: Path | None,
+    data: Path,
+) -> RulesThen:
+    """Return the rules in force at a moment.
+
+    Those of *folder* where one is given. Those of the switch at *address*, or that runs on *data*.
+    Where none runs there, those that come along, if the journal in *data* says that they were in
+    force then; where it says otherwise `RulesNotHere` is raised.
+    """
+    if folder is not None:
+        return RulesThen(load(folder), {}, {})
+    moment = int(at.timestamp()) * NS
+    if address is not None or (data / ADDRESS_FILE).exists():
+        try:
+            return asyncio.run(
+                _asked(
+                    moment,
+                    address or listening_at(data),
+                    certificates or data / "certificates" / OPERATOR,
+                )
+            )
+        except SwitchUnreachable:
+            if address is not None:
+                raise
+    return _proved(moment, data)
+
+
+async def _asked(moment: int, address: str, certificates: Path) -> RulesThen:
+    async with Operator.connect(address, certificates, patience_s=PATIENCE_S) as operator:
+        tables = await operator.rule_tables.rulebook(at=moment)
+    return RulesThen(
+        rulebook_of({one.table: one.text for one in tables}),
+        {one.table: one.number for one in tables},
+        {one.table: one.since for one in tables},
+    )
+
+
+def _proved(moment: int, data: Path) -> RulesThen:
+    book = VersionBook()
+    if (data / "journal").exists():
+        for frame in JournalReader(data / "journal"):
+            if tells_act(frame):
+                book.apply(OperatorAct.of(frame))
+    entries = {
+        table: book.in_force(table, moment) for table in TABLES if table not in book.missing_tables
+    }
+    for table, entry in entries.items():
+        if entry.version.digest != digest_of_text(shipped_text(table)):
+            raise RulesNotHere(
+                f"version {entry.version.number} of {table} was in force then, and isn't the one "
+                "that comes along",
+                hint=f"start the switch on {data}, which has it, or give a folder with --rules",
+            )
+    return RulesThen(
+        load(),
+        {table: entry.version.number for table, entry in entries.items()},
+        {table: entry.since for table, entry in entries.items()},
+    )
