@@ -63,7 +63,7 @@ def list_proposals(door: Door, state: str | None, kind: str, as_json: bool) -> N
         ("id", "kind", "state", "proposed by", "proposed", "due", "reason"),
         (
             (
-                proposal.id.hex()[:12],
+                proposal.id.hex()[:16],
                 proposal.kind,
                 state_name(proposal),
                 proposal.proposer,

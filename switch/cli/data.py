@@ -15,7 +15,13 @@ from payvand.switch.cli.options import Door, as_json, door_options
 from payvand.switch.cli.printing import amount_text, print_json, print_table
 from payvand.switch.rules.checking import FAULTS_MAX, TableFault, faults_of
 from payvand.switch.rules.rulebook import TABLES
-from payvand.switch.rules.solar_hijri import DateError, moment_text, parse_moment
+from payvand.switch.rules.solar_hijri import (
+    DateError,
+    moment_at,
+    moment_text,
+    nanoseconds_of,
+    parse_moment,
+)
 from payvand.v1.approval_service_pb2 import Proposal
 from payvand.v1.rule_table_service_pb2 import (
     CompareVersionResponse,
@@ -24,9 +30,8 @@ from payvand.v1.rule_table_service_pb2 import (
     RuleTableVersion,
 )
 
-__all__ = ["data", "nanoseconds", "solar_moment"]
+__all__ = ["data"]
 
-NS: Final = 1_000_000_000
 NOW: Final = "now"
 SIGNS: Final = {
     RowChangeKind.ROW_CHANGE_KIND_ADDED: "+",
@@ -182,7 +187,7 @@ def list_versions(door: Door, table: str | None, at: str | None, as_json: bool) 
             versions = await operator.rule_tables.versions(table or "", count=1_000)
             if at is None:
                 return versions
-            moment = _due(at) or int(datetime.now(UTC).timestamp()) * NS
+            moment = _due(at) or nanoseconds_of(datetime.now(UTC))
             then = {one.number for one in await operator.rule_tables.rulebook(at=moment)}
             return [version for version in versions if version.number in then]
 
@@ -235,29 +240,24 @@ def show(door: Door, number: int, text: bool, as_json: bool) -> None:
 # --- times -------------------------------------------------------------------------------------
 
 
-def nanoseconds(at: datetime) -> int:
-    """Return a moment in nanoseconds since 1970."""
-    return int(at.timestamp()) * NS
-
-
-def solar_moment(at: int) -> str:
-    """Return a time in nanoseconds since 1970 as the country writes it."""
-    return moment_text(datetime.fromtimestamp(at // NS, UTC))
-
-
 def _due(at: str | None) -> int:
     """Return the time that *at* names; 0 for now."""
     if at is None or at == NOW:
         return 0
     try:
-        return nanoseconds(parse_moment(at))
+        return nanoseconds_of(parse_moment(at))
     except DateError as error:
         raise click.BadParameter(error.hint, param_hint="--at") from error
 
 
+def _solar(at: int) -> str:
+    """Return a time in nanoseconds since 1970 as the country writes it."""
+    return moment_text(moment_at(at))
+
+
 def _period_text(period: ForcePeriod) -> str:
-    until = f" to {solar_moment(period.until)}" if period.until else ""
-    return f"from {solar_moment(period.since)}{until}"
+    until = f" to {_solar(period.until)}" if period.until else ""
+    return f"from {_solar(period.since)}{until}"
 
 
 # --- versions ----------------------------------------------------------------------------------
@@ -340,7 +340,7 @@ def _print_comparison(told: CompareVersionResponse) -> None:
                 click.echo(f"    {field.field}: {field.before or field.after}")
     if not told.rows:
         click.echo("no row differs")
-    click.echo(f"\nAs of {solar_moment(told.at)}:")
+    click.echo(f"\nAs of {_solar(told.at)}:")
     click.echo(f"{len(told.routes)} bank codes lead elsewhere")
     for route in told.routes:
         click.echo(f"    {route.bank_code}: {route.before} → {route.after}")
@@ -362,8 +362,8 @@ def _print_comparison(told: CompareVersionResponse) -> None:
         )
     click.echo(f"{len(told.moves)} planned times of the next 30 days move; all others stay")
     for move in told.moves:
-        after = solar_moment(move.after) if move.after else "no time is known"
-        click.echo(f"    {move.rail}: {solar_moment(move.before)} → {after}")
+        after = _solar(move.after) if move.after else "no time is known"
+        click.echo(f"    {move.rail}: {_solar(move.before)} → {after}")
 
 
 def _comparison_json(told: CompareVersionResponse) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from payvand.switch.identifiers import iban
 from payvand.switch.identifiers.identifier_error import IdentifierError
 from payvand.switch.rules.choosing import Choice, Order, choose
 from payvand.switch.rules.rails import CHANNELS, REMOTE
-from payvand.switch.rules.solar_hijri import DateError, local, moment_text, parse_moment
+from payvand.switch.rules.solar_hijri import DateError, local, moment_at, moment_text, parse_moment
 from payvand.v1.payment_pb2 import Payment
 
 __all__ = ["routing"]
@@ -169,7 +169,7 @@ def _recorded(text: str, data: Path) -> _Asked:
                 payment.amount,
                 _bank_code(payment.debtor_iban),
                 _bank_code(payment.creditor_iban),
-                datetime.fromtimestamp(at_ns // 1_000_000_000, UTC),
+                moment_at(at_ns),
             )
     raise click.BadParameter(f"{data} holds no payment {text}", param_hint="PAYMENT")
 
@@ -214,7 +214,7 @@ def _print(asked: _Asked, moment: datetime, then: RulesThen, choice: Choice) -> 
 
 
 def _since_text(then: RulesThen, table: str) -> str:
-    return moment_text(datetime.fromtimestamp(then.since[table] // 1_000_000_000, UTC))
+    return moment_text(moment_at(then.since[table]))
 
 
 def _json_of(

@@ -14,10 +14,9 @@ from payvand.switch.onboarding import OPERATOR
 from payvand.switch.rule_changes.texts import digest_of_text
 from payvand.switch.rule_changes.versions import VersionBook
 from payvand.switch.rules.rulebook import TABLES, Rulebook, load, rulebook_of, shipped_text
+from payvand.switch.rules.solar_hijri import nanoseconds_of
 
 __all__ = ["RulesThen", "rules_then"]
-
-NS = 1_000_000_000
 
 
 class RulesNotHere(PayvandFault):
@@ -51,7 +50,7 @@ def rules_then(
     """
     if folder is not None:
         return RulesThen(load(folder), {}, {})
-    moment = int(at.timestamp()) * NS
+    moment = nanoseconds_of(at)
     if address is not None or (data / ADDRESS_FILE).exists():
         try:
             return asyncio.run(

@@ -9,7 +9,7 @@ and at midnight, when rows of the tables begin and end.
 
 import asyncio
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any, Final
 
 from payvand.settlement.database import Pool
@@ -21,11 +21,10 @@ from payvand.switch.rule_changes.texts import keep_text, read_text
 from payvand.switch.rule_changes.versions import ADOPTED, RULE_CHANGE, VersionBook
 from payvand.switch.rules.checking import faults_of
 from payvand.switch.rules.rulebook import TABLES, Rulebook, rulebook_of, shipped_text
-from payvand.switch.rules.solar_hijri import local
+from payvand.switch.rules.solar_hijri import local, moment_at
 
 __all__ = ["RuleChange", "RulesInForce"]
 
-NS: Final = 1_000_000_000
 LOOK_S: Final = 1.0
 """How often the day is looked at."""
 RULEBOOKS_KEPT: Final = 16
@@ -72,7 +71,7 @@ class RulesInForce:
     @property
     def day(self) -> date:
         """The day it is by Tehran's clock."""
-        return local(datetime.fromtimestamp(self._clock() // NS, UTC)).date()
+        return local(moment_at(self._clock())).date()
 
     async def texts_at(self, at: int | None = None) -> dict[str, str]:
         """Return the texts of all tables that are in force, or were at *at*."""
@@ -105,9 +104,9 @@ class RulesInForce:
         """Have what follows from the rules made anew with each new day, until cancelled."""
         day = self.day
         while True:
-            now = datetime.fromtimestamp(self._clock() / NS, UTC)
-            midnight = local(now).replace(hour=0, minute=0, second=0, microsecond=0)
-            left_s = (midnight + timedelta(days=1) - local(now)).total_seconds()
+            now = local(moment_at(self._clock()))
+            midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+            left_s = (midnight + timedelta(days=1) - now).total_seconds()
             await asyncio.sleep(min(max(left_s, 0.001), LOOK_S))
             if self.day != day:
                 day = self.day

@@ -19,7 +19,9 @@ __all__ = [
     "YEAR_MIN",
     "DateError",
     "local",
+    "moment_at",
     "moment_text",
+    "nanoseconds_of",
     "parse_day",
     "parse_moment",
     "parse_time",
@@ -108,6 +110,18 @@ def local(moment: datetime) -> datetime:
     """Return *moment* by Tehran's clock."""
     assert moment.tzinfo is not None  # a moment without a zone is none
     return moment.astimezone(UTC).astimezone(TEHRAN)
+
+
+def moment_at(nanoseconds: int) -> datetime:
+    """Return the moment of a time in nanoseconds since 1970, to the microsecond before."""
+    seconds, rest = divmod(nanoseconds, 1_000_000_000)
+    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest // 1_000)
+
+
+def nanoseconds_of(moment: datetime) -> int:
+    """Return *moment* in nanoseconds since 1970."""
+    whole = moment.replace(microsecond=0)
+    return int(whole.timestamp()) * 1_000_000_000 + moment.microsecond * 1_000
 
 
 def moment_text(moment: datetime) -> str:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,12 +22,12 @@ from payvand.switch.rule_changes.versions import RULE_CHANGE, TableVersion
 from payvand.switch.rules.checking import faults_of
 from payvand.switch.rules.differing import RowChange, differences
 from payvand.switch.rules.rulebook import TABLES
+from payvand.switch.rules.solar_hijri import moment_at, nanoseconds_of
 from payvand.switch.services.approvals import due_of, proposal_told, refusals_told
 from payvand.v1 import rule_table_service_pb2 as pb
 
 __all__ = ["RuleTableServicer"]
 
-NS: Final = 1_000_000_000
 VERSIONS_PER_PAGE: Final = 100
 VERSIONS_PER_PAGE_MAX: Final = 1_000
 
@@ -174,7 +174,7 @@ class RuleTableServicer:
         if not at and version.proposal:
             proposal = self._approvals.get(version.proposal)
             at = proposal.due_at if proposal.due_at not in (0, ON_CALL) else 0
-        return datetime.fromtimestamp((at or self._rules.now()) / NS, UTC)
+        return moment_at(at or self._rules.now())
 
     async def ListVersions(
         self, request: pb.ListVersionsRequest, context: Any
@@ -273,7 +273,7 @@ def _comparison(
             )
             for row in rows
         ],
-        at=_ns(effects.at),
+        at=nanoseconds_of(effects.at),
         routes=[
             pb.RouteChange(bank_code=one.bank_code, before=one.before, after=one.after)
             for one in effects.routes
@@ -293,13 +293,11 @@ def _comparison(
         ],
         moves=[
             pb.PlanMove(
-                rail=plan.rail, before=_ns(move.old), after=_ns(move.new) if move.new else 0
+                rail=plan.rail,
+                before=nanoseconds_of(move.old),
+                after=nanoseconds_of(move.new) if move.new else 0,
             )
             for plan in effects.plans
             for move in plan.moves
         ],
     )
-
-
-def _ns(moment: datetime) -> int:
-    return int(moment.timestamp()) * NS
