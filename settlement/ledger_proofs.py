@@ -15,6 +15,7 @@ from payvand.core.segments import JournalReader, journal_id_of
 from payvand.core.stage import Stage
 from payvand.settlement.business_day import DayRecount, prove_days_equal_their_roots
 from payvand.settlement.headroom import HeadroomWalk
+from payvand.settlement.operator_acts import OperatorAct, tells_act
 from payvand.settlement.proof import Proof, verdict
 from payvand.settlement.recount import Recount, WindowRecount
 from payvand.settlement.windows import CREATED
@@ -36,6 +37,8 @@ class JournalProofs:
     ledger: Ledger = field(default_factory=Ledger)
     """The books replayed."""
     recounts: list[Recount] = field(default_factory=list)
+    acts: list[tuple[OperatorAct, bytes]] = field(default_factory=list)
+    """What operators did, each with its note."""
     sequence: int = 0
     """Of the last frame."""
     complete: bool = False
@@ -62,6 +65,7 @@ def prove_journal(folder: Path, *, day_key: bytes = b"") -> JournalProofs:
         found.proofs.append(Proof("replay_equals_journal", False, str(error)))
         return found
     found.sequence, found.recounts, found.complete = sequence, seen.recount.recounts, True
+    found.acts = seen.acts
     end = reader.end
     torn = f", {end.torn[1] - end.torn[0]} bytes of an unfinished write" if end and end.torn else ""
     head = end.digest.hex() if end else "none"
@@ -90,6 +94,7 @@ class _Seen:
         self.walk = walk
         self.days = days
         self.recount = WindowRecount()
+        self.acts: list[tuple[OperatorAct, bytes]] = []
         self.ledgers: set[int] = set()
         self.records = 0
 
@@ -101,6 +106,8 @@ class _Seen:
             self.walk.add(frame)
             self.recount.add(frame)
             self.days.add(frame)
+            if tells_act(frame):
+                self.acts.append((OperatorAct.of(frame), frame.note))
             if frame.operation == Operation.CREATE_ACCOUNTS:
                 made = frame.records["ledger"][frame.statuses == CREATED]
                 self.ledgers.update(np.unique(made).tolist())

@@ -1,14 +1,18 @@
 """Proofs that the projection in PostgreSQL says what the ledger and the journal say."""
 
+from uuid import UUID
+
 from payvand.core.ledger import Ledger
 from payvand.core.records import u128_array, u128_list
 from payvand.settlement.database import Executor
 from payvand.settlement.netting import is_position
+from payvand.settlement.operator_acts import OperatorAct
 from payvand.settlement.proof import Proof, verdict
 from payvand.settlement.recount import Recount
 from payvand.settlement.statements import read_page
 
 __all__ = [
+    "prove_database_equals_acts",
     "prove_database_equals_ledger",
     "prove_database_equals_windows",
     "prove_projection_has_no_gap",
@@ -111,6 +115,29 @@ async def prove_database_equals_windows(connection: Executor, recounts: list[Rec
     if closed != len(recounts):
         wrong.append(f"{closed} windows in the database, {len(recounts)} in the journal")
     return verdict("database_equals_windows", wrong, f"{len(counted):,} positions")
+
+
+async def prove_database_equals_acts(
+    connection: Executor, acts: list[tuple[OperatorAct, bytes]]
+) -> Proof:
+    """Prove that the database tells of each act of an operator what the journal tells."""
+    told = {
+        row["sequence"]: tuple(row)
+        for row in await connection.fetch("SELECT * FROM books.operator_act")
+    }
+    held = {
+        act.sequence: (
+            *(act.sequence, act.timestamp, act.act, act.operator),
+            *(UUID(bytes=act.proposal) if act.proposal else None, note.decode()),
+        )
+        for act, note in acts
+    }
+    wrong = [
+        f"the act of frame {sequence}"
+        for sequence in sorted(told.keys() | held.keys())
+        if told.get(sequence) != held.get(sequence)
+    ]
+    return verdict("database_equals_acts", wrong, f"{len(held):,} acts of operators")
 
 
 # A window's entries must lead from what it opened with to what it carried.

@@ -15,6 +15,7 @@ Their names, in order, each a promise to scripts:
     projection_has_no_gap        every frame is in the database once, with every row
     database_equals_ledger       its rows add up to every account's balances and limit
     database_equals_windows      its net positions are those of the recount
+    database_equals_acts         its acts of operators are those of the journal
     statements_equal_ledger      they lead from window to window, to the ledger's balances
 
 Where the journal is damaged only what is wrong with it is returned: nothing else can be shown.
@@ -26,6 +27,7 @@ from pathlib import Path
 from payvand.settlement.database import Pool
 from payvand.settlement.ledger_proofs import prove_journal
 from payvand.settlement.projection_proofs import (
+    prove_database_equals_acts,
     prove_database_equals_ledger,
     prove_database_equals_windows,
     prove_projection_has_no_gap,
@@ -59,5 +61,6 @@ async def prove_all(folder: Path, pool: Pool | None = None, *, day_key: bytes = 
                 connection, journal.ledger, sequence=journal.sequence
             ),
             await prove_database_equals_windows(connection, journal.recounts),
+            await prove_database_equals_acts(connection, journal.acts),
             await prove_statements_equal_ledger(connection, journal.ledger),
         ]

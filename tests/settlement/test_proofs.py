@@ -34,6 +34,7 @@ NAMES = [
     "projection_has_no_gap",
     "database_equals_ledger",
     "database_equals_windows",
+    "database_equals_acts",
     "statements_equal_ledger",
 ]
 
@@ -231,6 +232,11 @@ def test_a_window_that_does_not_net_to_zero_is_named(tmp_path: Path, database: s
             "(SELECT max(window_number) FROM books.transfer)",
             "statements_equal_ledger",
             "closes at",
+        ),
+        (
+            "INSERT INTO books.operator_act VALUES (5, 1, 'approved', 'eve', NULL, '{}')",
+            "database_equals_acts",
+            "the act of frame 5",
         ),
         (
             "UPDATE books.cursor SET sequence = sequence + 1",

@@ -36,6 +36,7 @@ PROOFS = {
     "projection_has_no_gap",
     "database_equals_ledger",
     "database_equals_windows",
+    "database_equals_acts",
     "statements_equal_ledger",
     "bank_books_equal_database",
     "each_payment_ends_once",
