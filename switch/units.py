@@ -7,13 +7,24 @@ that introduces a new rial under the same name is why a unit is more than an ISO
 
 from dataclasses import dataclass
 
-__all__ = ["AMOUNT_MAX", "IRR", "UNITS", "AmountError", "Unit", "unit_of"]
+__all__ = [
+    "AMOUNT_MAX",
+    "IRR",
+    "NEW_RIAL",
+    "UNITS",
+    "AmountError",
+    "Unit",
+    "toman_text",
+    "unit_of",
+]
 
 AMOUNT_MAX = (1 << 64) - 1
 """The greatest amount that the contract can carry (uint64), in minor units."""
 
 AMOUNT_TEXT_LENGTH_MAX = 40
 """Longer texts are no amounts: 20 digits hold a u64, the rest is room for zeros."""
+
+RIALS_PER_TOMAN = 10
 
 _PLAIN_DIGITS_MAX = 19  # any 19 digits are below 2**64
 
@@ -82,8 +93,23 @@ class Unit:
 IRR = Unit(code="IRR", ledger=364, exponent=0)
 """The current rial."""
 
+NEW_RIAL = Unit(code="IRR-NEW", ledger=10_364, exponent=2)
+"""The new rial of the law of 2025, 10,000 current rials and 100 qeran; no ISO code is known.
+
+No books are kept in it before the central bank announces the day: see `payvand redenomination`.
+"""
+
 UNITS = {unit.code: unit for unit in (IRR,)}
 """The units that the switch keeps books in, by code."""
+
+
+def toman_text(rials: int) -> str:
+    """Return an amount of current rials in toman, of which people speak: `1.5 toman`.
+
+    For display alone: no amount is kept or read in toman.
+    """
+    whole, rest = divmod(rials, RIALS_PER_TOMAN)
+    return f"{whole:,}{f'.{rest}' if rest else ''} toman"
 
 
 def unit_of(code: str) -> Unit:

@@ -44,6 +44,7 @@ COMMANDS: Final = {
     "approvals": ("payvand.switch.cli.approvals", "approvals"),
     "data": ("payvand.switch.cli.data", "data"),
     "sandbox-bank": ("payvand.switch.cli.sandbox_bank", "sandbox_bank"),
+    "redenomination": ("payvand.switch.cli.redenomination", "redenomination"),
     "routing": ("payvand.switch.cli.routing", "routing"),
     "bench": ("payvand.bench.cli", "bench"),
 }

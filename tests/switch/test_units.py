@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from payvand.switch.units import AMOUNT_MAX, IRR, UNITS, AmountError, Unit, unit_of
+from payvand.switch.units import AMOUNT_MAX, IRR, UNITS, AmountError, Unit, toman_text, unit_of
+from tests.support.vectors import vectors
 
 QERAN = Unit(code="NEW", ledger=9, exponent=2)
 WHOLE = st.integers(0, AMOUNT_MAX)
@@ -103,3 +104,11 @@ def test_every_unit_has_a_ledger_of_its_own() -> None:
 def test_rials_are_printed_in_groups_and_without_fraction() -> None:
     assert IRR.format(1_250_000) == "1,250,000 IRR"
     assert QERAN.format(5) == "0.05 NEW"
+
+
+@pytest.mark.parametrize(
+    "vector", [one for one in vectors("currency") if "toman_display" in one], ids=str
+)
+def test_amounts_are_shown_in_toman_as_the_reference_has_them(vector: dict[str, str]) -> None:
+    shown = toman_text(int(vector["current_rial"]))
+    assert shown == vector["toman_display"].partition(":")[0]
