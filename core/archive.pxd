@@ -28,6 +28,8 @@ cdef class Archive:
     cdef Store* store
     cdef Past* past
     cdef u64 run_rows               # rows that go into the past at once, about
+    cdef u64 run_rows_max           # where they have become more
+    cdef u64 left                   # rows that have gone there
     cdef u32 run_bits               # by which a run of so many is ordered
     cdef Entry* entries             # of a run in the making
     cdef Entry* sorted
@@ -40,7 +42,8 @@ cdef class Archive:
     cdef int open_runs(self, SnapshotReader reader) except -1
     cdef bint has_work(self, u32 after, u32 level) noexcept nogil
     cdef int work(self, u32 after, u32 level) noexcept nogil
-    cdef bint is_due(self) noexcept nogil
+    cdef bint can_leave(self) noexcept nogil
+    cdef void fail(self, int failure) noexcept nogil
     cdef int leave(self) noexcept nogil
     cdef int write_run(self, Leaving* leaving) noexcept nogil
     cdef int make_filter(self, u64 more, bint opening, Filter** filter) noexcept nogil

@@ -8,11 +8,15 @@ past:
     put in place        under the lock: they are forgotten in memory, the run is asked from now on
 
 Nothing but the two short steps under the lock holds up the batches. Where the thread falls behind,
-memory has room for nearly a horizon more; then batches wait for it.
+more leave at once, and memory has room for nearly a horizon more; then batches wait for it.
 
 Sixteen runs of a size are merged into one, so that there are few to ask, and each id is written
 again a few times only, however long the history grows. Ordering and merging are by the bits of the
 hashes, four more with each merging: no entry is compared with another.
+
+A merging takes long, and rows go on leaving meanwhile; but each merging under way writes as many
+entries as have left since it began before more may leave. So it ends before the sixteenth run that
+is to be merged after it is there, and of no size there are ever more than 32 runs.
 """
 
 import os
@@ -26,13 +30,18 @@ from libc.string cimport memcpy, memmove
 
 from payvand.core.arena cimport arena_close, arena_try
 from payvand.core.books cimport books_close, books_keep, books_open
-from payvand.core.filter cimport FILTER_BITS_LEAST, filter_add, filter_close, filter_open
+from payvand.core.filter cimport (
+    FILTER_BITS_LEAST, filter_add, filter_block, filter_close, filter_open,
+)
+from payvand.core.index cimport prefetch
 from payvand.core.ledger cimport Ledger
 from payvand.core.leaving cimport leaving_choose, leaving_forget, leaving_gather
 from payvand.core.past cimport RUNS_MAX, past_close, past_open
-from payvand.core.run_scan cimport Scan, scan_close, scan_entry, scan_next, scan_open
+from payvand.core.run_scan cimport (
+    Scan, scan_close, scan_entry, scan_next, scan_next_page, scan_open,
+)
 from payvand.core.runs cimport (
-    PAGE_ENTRIES, RUN_DAMAGED, SORTED_BITS_MAX, RunWriter, run_abandon, run_add, run_begin,
+    PAGE_ENTRIES, RUN_DAMAGED, SORTED_BITS_MAX, Page, RunWriter, run_abandon, run_add, run_begin,
     run_close, run_finish, run_note, run_open, sort_entries,
 )
 from payvand.core.snapshot cimport SNAPSHOT_ALIGNMENT
@@ -48,7 +57,8 @@ cdef enum:
     STOPPED = 125               # ECANCELED
     MERGED_BITS = 4
     MERGED_RUNS = 1 << MERGED_BITS
-    BEGINNINGS_BETWEEN_LOOKS = 16
+    LEAVING_ROWS_MAX = 1 << 18  # at once, where a sixteenth of the horizon is not more
+    PREFETCH_AHEAD = 16
     LEVELS = 64                 # all of them: a run is ordered by fewer bits
 
 
@@ -63,7 +73,9 @@ cdef class Archive:
         if horizon < records or horizon & (horizon - 1):
             raise ValueError(f"horizon={horizon} must be a power of two of at least {records}")
         self.run_rows = max(horizon // 16, 1)
-        self.run_bits = min(max((self.run_rows // PAGE_ENTRIES).bit_length(), 1), SORTED_BITS_MAX)
+        self.run_rows_max = max(self.run_rows, min(horizon, <u64>LEAVING_ROWS_MAX))
+        self.run_bits = min(max((self.run_rows_max // PAGE_ENTRIES).bit_length(), 1),
+                            SORTED_BITS_MAX)
         self.store = store_open(journal.folder_fd, journal.segments, &journal.segments_count)
         self.past = past_open(horizon + self.run_rows, self.books.seed)
         books_keep(self.books, 2 * self.horizon, records, self.store, self.past)
@@ -203,8 +215,9 @@ cdef class Archive:
                 failure = writer.write_rows(&self.stopping)
             while failure == 0 and not done and not self.stopping:
                 failure = writer.write_piece(&done)
-                while failure == 0 and self.is_due() and self.past.runs_count < RUNS_MAX:
-                    failure = self.leave()
+                # Merging more than the latest would hold up the snapshot for long.
+                while failure == 0 and self.has_work(0, self.run_bits + 1):
+                    failure = self.work(0, self.run_bits + 1)
             if failure == 0 and done:
                 failure = writer.finish()
             if failure or not done:
@@ -232,12 +245,11 @@ cdef class Archive:
     def _run(self):
         try:
             self._work_until_stopped()
-        except BaseException:
+        except BaseException as fault:
             # Whoever waits for room must not wait for ever.
             with nogil:
                 pthread_mutex_lock(self.guard)
-            self.past.fault = INTERRUPTED
-            pthread_cond_broadcast(self.moved)
+            self.fail(getattr(fault, "errno", 0) or INTERRUPTED)
             pthread_mutex_unlock(self.guard)
             raise
 
@@ -246,17 +258,10 @@ cdef class Archive:
         with nogil:
             pthread_mutex_lock(self.guard)
             while not self.stopping and not self.past.fault:
-                if self.has_work(0, LEVELS):
-                    pthread_mutex_unlock(self.guard)
-                    failure = self.work(0, LEVELS)
-                    pthread_mutex_lock(self.guard)
-                    if failure and not self.past.fault:
-                        self.past.fault = failure
-                        pthread_cond_broadcast(self.moved)
-                elif self.is_prunable:
+                if self.is_prunable:
+                    self.is_prunable = False
                     pthread_mutex_unlock(self.guard)
                     with gil:
-                        self.is_prunable = False
                         self._prune()
                     pthread_mutex_lock(self.guard)
                 elif self.journal.written >= self.past.snapshot_at:
@@ -268,6 +273,12 @@ cdef class Archive:
                     self.is_taking = False
                     self.snapshots += 1
                     pthread_cond_broadcast(self.moved)
+                elif self.has_work(0, LEVELS):
+                    pthread_mutex_unlock(self.guard)
+                    failure = self.work(0, LEVELS)
+                    pthread_mutex_lock(self.guard)
+                    if failure:
+                        self.fail(failure)
                 else:
                     pthread_cond_wait(self.moved, self.guard)
             pthread_mutex_unlock(self.guard)
@@ -279,27 +290,31 @@ cdef class Archive:
             # What can't be deleted costs room alone, and is tried again with the next snapshot.
             self.snapshot_failure = error.errno
 
+    cdef void fail(self, int failure) noexcept nogil:
+        """Note what keeps the archive from its work, and wake who waits for it. Under the lock."""
+        if not self.past.fault:
+            self.past.fault = failure
+        pthread_cond_broadcast(self.moved)
+
     cdef bint has_work(self, u32 after, u32 level) noexcept nogil:
         """Tell whether there is something to do for `work`."""
         cdef u32 first
-        return (self.is_due() and self.past.runs_count < RUNS_MAX
-                or self.find_mergeable(after, level, &first))
+        return self.can_leave() or self.find_mergeable(after, level, &first)
 
     cdef int work(self, u32 after, u32 level) noexcept nogil:
-        """Do what is due first; merge runs below *level* alone, from number *after* on.
+        """Do what is to be done first; merge runs below *level* alone, from number *after* on.
 
-        Returns 0, an errno or RUN_DAMAGED. Rows that get old go first: memory is bounded by that.
-        Where there are too many runs, as happens on a disk that is much too slow, they wait, and
-        batches wait for them.
+        Returns 0, an errno or RUN_DAMAGED. Merging goes first, and lets rows leave meanwhile.
         """
         cdef u32 first
-        if self.is_due() and self.past.runs_count < RUNS_MAX:
-            return self.leave()
-        return self.merge(first) if self.find_mergeable(after, level, &first) else 0
+        if self.find_mergeable(after, level, &first):
+            return self.merge(first)
+        return self.leave() if self.can_leave() else 0
 
-    cdef bint is_due(self) noexcept nogil:
-        """Tell whether too many rows are in memory."""
-        return self.books.rows - self.books.oldest_row >= self.past.due_rows
+    cdef bint can_leave(self) noexcept nogil:
+        """Tell whether too many rows are in memory, and their ids have a place to go."""
+        return (self.books.rows - self.books.oldest_row >= self.past.due_rows
+                and self.past.runs_count < RUNS_MAX)
 
     # --- rows that leave ---------------------------------------------------------------------
 
@@ -310,7 +325,8 @@ cdef class Archive:
         cdef u64 rows
         cdef int failure
         pthread_mutex_lock(self.guard)
-        leaving_choose(&leaving, self.books, self.run_rows)
+        rows = self.books.rows - self.books.oldest_row - self.horizon
+        leaving_choose(&leaving, self.books, min(max(rows, self.run_rows), self.run_rows_max))
         pthread_mutex_unlock(self.guard)
         rows = leaving.end_row - leaving.first_row
         failure = self.reserve_entries(rows + self.past.taken.count)
@@ -327,6 +343,7 @@ cdef class Archive:
         leaving_forget(&leaving, self.books)
         pthread_cond_broadcast(self.moved)
         pthread_mutex_unlock(self.guard)
+        self.left += rows
         free(leaving.carried)
         if filter != leaving.filter:
             filter_close(filter)
@@ -343,6 +360,8 @@ cdef class Archive:
             return failure
         sort_entries(self.entries, self.sorted, leaving.entries_count, 0, self.run_bits)
         for index in range(leaving.entries_count):
+            if index + PREFETCH_AHEAD < leaving.entries_count:
+                prefetch(filter_block(leaving.filter, self.sorted[index + PREFETCH_AHEAD].hash))
             filter_add(leaving.filter, self.sorted[index].hash)
             failure = run_add(&writer, self.sorted[index].hash, self.sorted[index].place)
             if failure:
@@ -362,8 +381,9 @@ cdef class Archive:
         cdef Filter* larger = filter_open(max((count + more) * 2, 16 * self.run_rows),
                                           FILTER_BITS_LEAST)
         cdef Scan scan
-        cdef u64 hash, place, index
-        cdef u32 run
+        cdef const Page* page
+        cdef u64 index
+        cdef u32 run, entry
         cdef int failure
         if larger == NULL:
             return NO_MEMORY
@@ -371,11 +391,16 @@ cdef class Archive:
             filter_add(larger, past.carried[index].hash)
         for run in range(past.runs_count):
             failure = scan_open(&scan, past.runs[run])
-            while failure == 0 and scan_entry(&scan, &hash, &place):
-                filter_add(larger, hash)
-                if opening:
-                    run_note(past.runs[run], scan.first_page + scan.page, scan.entry, hash)
-                failure = scan_next(&scan)
+            while failure == 0 and scan.page < scan.pages_count:
+                page = &scan.pages[scan.page]
+                for entry in range(page.count):
+                    if entry + PREFETCH_AHEAD < page.count:
+                        prefetch(filter_block(larger, page.entries[entry + PREFETCH_AHEAD].hash))
+                    filter_add(larger, page.entries[entry].hash)
+                    if opening:
+                        run_note(past.runs[run], scan.first_page + scan.page, entry,
+                                 page.entries[entry].hash)
+                failure = scan_next_page(&scan)
             scan_close(&scan)
             if failure:
                 filter_close(larger)
@@ -436,15 +461,15 @@ cdef class Archive:
     cdef int merge_into(self, Scan* scans, u32 first, Run** merged) noexcept nogil:
         """Write the entries of all *scans* as one run (out: merged, NULL where told to stop).
 
-        What falls due meanwhile among the newer runs is done in between: a merging of old runs
-        takes long.
+        What falls due meanwhile among the newer runs is done in between.
         """
         cdef RunWriter writer
         cdef u32 bits = scans[0].run.bits
         cdef u64 hash, place, beginning
         cdef u64 entries = 0
         cdef u64 count = 0
-        cdef u32 index
+        cdef u64 left = self.left
+        cdef u64 index
         cdef int failure
         for index in range(MERGED_RUNS):
             entries += scans[index].run.entries
@@ -460,7 +485,7 @@ cdef class Archive:
                 while (failure == 0 and scan_entry(&scans[index], &hash, &place)
                        and hash >> (64 - bits) == beginning):
                     if count == self.entries_max:
-                        failure = self.reserve_entries(2 * count)
+                        failure = self.reserve_entries(2 * count + 1)
                     if failure == 0:
                         self.entries[count].hash = hash
                         self.entries[count].place = place
@@ -469,7 +494,7 @@ cdef class Archive:
             if failure == 0:
                 sort_entries(self.entries, self.sorted, count, bits, MERGED_BITS)
                 failure = self.add_sorted(&writer, count)
-            while (failure == 0 and beginning % BEGINNINGS_BETWEEN_LOOKS == 0
+            while (failure == 0 and writer.header.entries >= self.left - left
                    and not self.stopping and self.has_work(first + MERGED_RUNS, bits)):
                 failure = self.work(first + MERGED_RUNS, bits)
             if failure or self.stopping:

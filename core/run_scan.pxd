@@ -23,11 +23,15 @@ cdef inline bint scan_entry(const Scan* scan, u64* hash, u64* place) noexcept no
 cdef inline int scan_next(Scan* scan) noexcept nogil:
     """Go on to the next entry."""
     scan.entry += 1
-    if scan.entry == scan.pages[scan.page].count:
-        scan.entry = 0
-        scan.page += 1
-        if scan.page == scan.pages_count and scan.first_page + scan.page < scan.run.pages:
-            return scan_fill(scan)
+    return 0 if scan.entry < scan.pages[scan.page].count else scan_next_page(scan)
+
+
+cdef inline int scan_next_page(Scan* scan) noexcept nogil:
+    """Go on to the first entry of the next page."""
+    scan.entry = 0
+    scan.page += 1
+    if scan.page == scan.pages_count and scan.first_page + scan.page < scan.run.pages:
+        return scan_fill(scan)
     return 0
 
 cdef int scan_open(Scan* scan, Run* run) noexcept nogil

@@ -52,6 +52,7 @@ cdef extern from "<fcntl.h>" nogil:
     int fdatasync(int fd)
     int close(int fd)
     int renameat(int old_folder, const char* old, int new_folder, const char* new)
+    int unlinkat(int folder, const char* name, int flags)
 
 cdef enum:
     RUN_MAGIC = 0x31525650          # "PVR1"
@@ -100,6 +101,12 @@ cdef int run_begin(RunWriter* writer, int folder, const u8* journal_id, u64 firs
     cdef char name[NAME_BYTES]
     memset(writer, 0, sizeof(RunWriter))
     writer.folder = folder
+    writer.header.magic = RUN_MAGIC
+    writer.header.version = RUN_VERSION
+    memcpy(writer.header.journal_id, journal_id, 16)
+    writer.header.first_row = first_row
+    writer.header.end_row = end_row
+    writer.header.bits = bits
     run_name(name, first_row, end_row, "part")
     writer.fd = payvand_run_open(folder, name, True)
     if writer.fd < 0:
@@ -115,12 +122,7 @@ cdef int run_begin(RunWriter* writer, int folder, const u8* journal_id, u64 firs
             or writer.run.page == NULL or writer.run.filter == NULL):
         run_abandon(writer)
         return 12                   # ENOMEM
-    writer.header.magic = RUN_MAGIC
-    writer.header.version = RUN_VERSION
-    memcpy(writer.header.journal_id, journal_id, 16)
-    writer.header.first_row = first_row
-    writer.header.end_row = end_row
-    writer.header.bits = writer.run.bits = bits
+    writer.run.bits = bits
     return 0
 
 
@@ -204,9 +206,12 @@ cdef int run_finish(RunWriter* writer, Run** run) noexcept nogil:
 
 
 cdef void run_abandon(RunWriter* writer) noexcept nogil:
-    """Give up a run that was begun."""
+    """Give up a run that was begun, and give back what it took of the disk."""
+    cdef char part[NAME_BYTES]
     if writer.fd >= 0:
         close(writer.fd)
+        run_name(part, writer.header.first_row, writer.header.end_row, "part")
+        unlinkat(writer.folder, part, 0)
     free(writer.pages)
     run_close(writer.run)
     writer.pages = NULL
