@@ -41,8 +41,8 @@ from payvand.core.run_scan cimport (
     Scan, scan_close, scan_entry, scan_next, scan_next_page, scan_open,
 )
 from payvand.core.runs cimport (
-    PAGE_ENTRIES, RUN_DAMAGED, SORTED_BITS_MAX, Page, RunWriter, run_abandon, run_add, run_begin,
-    run_close, run_finish, run_note, run_open, sort_entries,
+    PAGE_ENTRIES, RUN_DAMAGED, Page, RunWriter, run_abandon, run_add, run_begin,
+    run_close, run_finish, run_note, run_open, sort_entries, sort_run,
 )
 from payvand.core.snapshot cimport SNAPSHOT_ALIGNMENT
 from payvand.core.snapshot_reading cimport SnapshotReader
@@ -58,6 +58,7 @@ cdef enum:
     MERGED_BITS = 4
     MERGED_RUNS = 1 << MERGED_BITS
     LEAVING_ROWS_MAX = 1 << 18  # at once, where a sixteenth of the horizon is not more
+    BEGINNING_ENTRIES = 8       # of a run that begin alike, about
     PREFETCH_AHEAD = 16
     LEVELS = 64                 # all of them: a run is ordered by fewer bits
 
@@ -74,8 +75,7 @@ cdef class Archive:
             raise ValueError(f"horizon={horizon} must be a power of two of at least {records}")
         self.run_rows = max(horizon // 16, 1)
         self.run_rows_max = max(self.run_rows, min(horizon, <u64>LEAVING_ROWS_MAX))
-        self.run_bits = min(max((self.run_rows_max // PAGE_ENTRIES).bit_length(), 1),
-                            SORTED_BITS_MAX)
+        self.run_bits = max((self.run_rows_max // BEGINNING_ENTRIES).bit_length(), 1)
         self.store = store_open(journal.folder_fd, journal.segments, &journal.segments_count)
         self.past = past_open(horizon + self.run_rows, self.books.seed)
         books_keep(self.books, 2 * self.horizon, records, self.store, self.past)
@@ -358,7 +358,7 @@ cdef class Archive:
                                      leaving.entries_count)
         if failure:
             return failure
-        sort_entries(self.entries, self.sorted, leaving.entries_count, 0, self.run_bits)
+        sort_run(self.entries, self.sorted, leaving.entries_count, self.run_bits)
         for index in range(leaving.entries_count):
             if index + PREFETCH_AHEAD < leaving.entries_count:
                 prefetch(filter_block(leaving.filter, self.sorted[index + PREFETCH_AHEAD].hash))

@@ -16,7 +16,7 @@ from payvand.core.ids cimport Ids
 from payvand.core.index cimport Index, NO_ROW, hash_id, index_find
 from payvand.core.past cimport Past
 from payvand.core.reservations cimport Reservation, Reservations
-from payvand.core.store cimport Store
+from payvand.core.store cimport Store, place_of_event
 from payvand.core.types cimport Account, After, Expired, Resolved, Transfer, u8, u32, u64, u128
 
 # What stands behind a transfer's id.
@@ -115,6 +115,21 @@ cdef inline bint has_record(const Books* books, u64 row) noexcept nogil:
 
 cdef inline Transfer* record_at(const Books* books, u64 row) noexcept nogil:
     return &books.records[row & books.records_mask]
+
+cdef inline u64 place_of_row(const Books* books, u64 row) noexcept nogil:
+    """Return where the event of a row in memory stands in the journal."""
+    cdef u64 low = books.spans_oldest
+    cdef u64 high = books.spans_count
+    cdef u64 middle
+    cdef const Span* span
+    while high - low > 1:
+        middle = low + (high - low) // 2
+        if books.spans[middle & books.rows_mask].first_row <= row:
+            low = middle
+        else:
+            high = middle
+    span = &books.spans[low & books.rows_mask]
+    return place_of_event(span.place, row - span.first_row)
 
 cdef inline void mark(Books* books, u128 id, u128 amount, u64 timestamp, u32 status) noexcept nogil:
     """Work an event that bound an id into the trail.

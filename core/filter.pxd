@@ -4,7 +4,7 @@
 
 One filter knows all of them, so that a new id costs one cache miss, however long the history is.
 At 16 bits an id, the least it is run at, one new id in 500 passes by chance. Each run has a small
-one of its own, of 8 bits an id, by which an old id finds its run; one in 40 passes by chance, and
+one of its own, of 10 bits an id, by which an old id finds its run; one in 120 passes by chance, and
 a page is read in vain.
 """
 
@@ -22,7 +22,7 @@ cdef extern from * nogil:
 cdef enum:
     FILTER_WORDS = 8
     FILTER_BITS_LEAST = 16      # an id, when it is full
-    FILTER_BITS_OF_RUN = 8
+    FILTER_BITS_OF_RUN = 10
 
 cdef struct Filter:
     u64* words

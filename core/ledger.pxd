@@ -2,7 +2,7 @@
 
 from payvand.core.books cimport Books
 from payvand.core.threads cimport pthread_cond_t, pthread_mutex_t
-from payvand.core.types cimport u64
+from payvand.core.types cimport u8, u32, u64
 
 cdef class Ledger:
     cdef Books books
@@ -16,5 +16,7 @@ cdef class Ledger:
     cdef void unlock(self) noexcept nogil
     cdef void look_for_snapshot(self, u64 written) noexcept nogil
     cdef void note_place(self, u64 span, u64 place) noexcept nogil
+    cdef void begin_lookup(self, const u8* ids, u32 count) noexcept nogil
+    cdef int end_lookup(self) except -1
     cdef int check_past(self) except -1 nogil
     cdef u64 _begin(self, u64 now) noexcept nogil

@@ -28,6 +28,7 @@ from payvand.core.ids cimport NO_TRANSFER
 from payvand.core.index cimport NO_ROW, load_u128
 from payvand.core.lookup cimport Found, fetch_row, find_transfer
 from payvand.core.past cimport past_raise
+from payvand.core.recalled cimport recalled_begin, recalled_end
 from payvand.core.reservations cimport Reservation, next_due, under_way
 from payvand.core.store cimport raise_fault
 from payvand.core.survey cimport aggregate, pending_on
@@ -163,6 +164,17 @@ cdef class Ledger:
                 raise_fault(books.store)
         return 0
 
+    cdef void begin_lookup(self, const u8* ids, u32 count) noexcept nogil:
+        """Begin to look up transfers by so many ids: old ones are read at once."""
+        if self.books.past != NULL:
+            recalled_begin(&self.books.past.recalled, ids, count, sizeof(u128), False)
+
+    cdef int end_lookup(self) except -1:
+        """End a look-up; raise where an old transfer could not be read."""
+        if self.books.past != NULL:
+            recalled_end(&self.books.past.recalled)
+        return self.check_past()
+
     def create_accounts(self, events, now):
         """Open accounts: ACCOUNT[n] at time *now* → RESULT[n]."""
         cdef const u8[::1] rows = _checked("events", events, records.ACCOUNT)
@@ -280,13 +292,14 @@ cdef class Ledger:
         cdef u32 hits = 0
         cdef u128 id
         cdef Found transfer
+        self.begin_lookup(&keys[0] if count else NULL, count)
         for index in range(count):
             id = load_u128(&keys[index * 16])
             if (find_transfer(&self.books, id, hash_transfer(&self.books, id), &transfer)
                     and transfer.state != STATE_FAILED):
                 memcpy(&out[hits * sizeof(Transfer)], &transfer.transfer, sizeof(Transfer))
                 hits += 1
-        self.check_past()
+        self.end_lookup()
         return found[:hits]
 
     def lookup_limits(self, ids):
@@ -315,6 +328,7 @@ cdef class Ledger:
         cdef u128 id
         cdef u32 index
         cdef Found transfer
+        self.begin_lookup(&keys[0] if count else NULL, count)
         for index in range(count):
             state = <StateRow*>&out[index * sizeof(StateRow)]
             id = load_u128(&keys[index * 16])
@@ -324,7 +338,7 @@ cdef class Ledger:
                 state.timestamp = transfer.transfer.timestamp
                 state.status = transfer.status
                 state.decision = transfer.decision
-        self.check_past()
+        self.end_lookup()
         return found
 
     # --- one at a time -----------------------------------------------------------------------

@@ -5,14 +5,17 @@ here is the other case: a retry, a late post, a question.
 """
 
 from payvand.core.books cimport (
-    STATE_FAILED, STATE_PENDING, STATE_UNKNOWN, Span, has_record, hash_transfer, record_at,
+    STATE_FAILED, STATE_PENDING, STATE_UNKNOWN, has_record, hash_transfer, place_of_row,
+    record_at,
 )
 from payvand.core.index cimport NO_ROW
 from payvand.core.past cimport Late, Past, carried_place, find_late, past_add_late
+from payvand.core.recall cimport recall
+from payvand.core.recalled cimport Recalled, find_recalled, is_at, is_of_run
 from payvand.core.reservations cimport as_transfer, find_reservation
 from payvand.core.runs cimport run_find
 from payvand.core.store cimport (
-    PLACE_STATE_MASK, Event, find_moment, place_of_event, store_read,
+    PLACE_STATE_MASK, Event, find_moment, store_read,
 )
 from payvand.core.types cimport *
 
@@ -43,6 +46,7 @@ cdef bint find_past(Books* books, u128 id, u64 hash, Found* found) noexcept nogi
     cdef Past* past = books.past
     cdef u32 place_under_way = find_reservation(&books.reservations, id, hash)
     cdef const Late* late
+    cdef const Recalled* recalled
     cdef u64 place
     cdef u32 run, others
     cdef int failure
@@ -54,7 +58,12 @@ cdef bint find_past(Books* books, u128 id, u64 hash, Found* found) noexcept nogi
         return True
     late = find_late(past, id, hash)
     if late != NULL:
-        return read_place(books, late.place, found)
+        return read_place(books, hash, late.place, found)
+    recalled = find_recalled(&past.recalled, hash)
+    if recalled != NULL and recalled.place == 0:
+        return False
+    if recalled != NULL and is_of_run(recalled) and recalled.event.transfer.id == id:
+        return read_place(books, hash, recalled.place, found)
     run = past.runs_count
     while run > 0:
         run -= 1
@@ -66,7 +75,7 @@ cdef bint find_past(Books* books, u128 id, u64 hash, Found* found) noexcept nogi
                 return False
             if place == 0:
                 break
-            if not read_place(books, place, found):
+            if not read_place(books, hash, place, found):
                 return False
             if found.transfer.id == id:
                 return True
@@ -81,7 +90,8 @@ cdef bint fetch_row(Books* books, u64 row, Found* found) noexcept nogil:
         found.state = STATE_UNKNOWN
         return False
     if not has_record(books, row):
-        return read_place(books, place_of_row(books, row) | found.state, found)
+        return read_place(books, books.hashes[row & books.rows_mask],
+                          place_of_row(books, row) | found.state, found)
     found.transfer = record_at(books, row)[0]
     found.status = CREATED
     found.decision = 0
@@ -92,27 +102,21 @@ cdef bint fetch_row(Books* books, u64 row, Found* found) noexcept nogil:
     return True
 
 
-cdef u64 place_of_row(const Books* books, u64 row) noexcept nogil:
-    """Return where the event of a row stands in the journal."""
-    cdef u64 low = books.spans_oldest
-    cdef u64 high = books.spans_count
-    cdef u64 middle
-    cdef const Span* span
-    while high - low > 1:
-        middle = low + (high - low) // 2
-        if books.spans[middle & books.rows_mask].first_row <= row:
-            low = middle
-        else:
-            high = middle
-    span = &books.spans[low & books.rows_mask]
-    return place_of_event(span.place, row - span.first_row)
+cdef bint read_place(Books* books, u64 hash, u64 place, Found* found) noexcept nogil:
+    """Read the event at a place, with its state, as it took effect (out: found).
 
-
-cdef bint read_place(Books* books, u64 place, Found* found) noexcept nogil:
-    """Read the event at a place, with its state, as it took effect (out: found)."""
+    *hash* is that of its id. The first event of a batch that has to be read brings in all of them.
+    """
     cdef Event event
     cdef Found pending
-    if not store_read(books.store, place, &event):
+    cdef const Recalled* recalled = find_recalled(&books.past.recalled, hash)
+    if not is_at(recalled, place) and books.past.recalled.ids_count > 1 and (
+            books.past.recalled.ids != NULL and not books.past.recalled.is_filled):
+        recall(books)
+        recalled = find_recalled(&books.past.recalled, hash)
+    if is_at(recalled, place):
+        event = recalled.event
+    elif not store_read(books.store, place, &event):
         return False
     found.state = place & PLACE_STATE_MASK
     found.transfer = event.transfer

@@ -19,6 +19,7 @@ and then put in place under it; see `archive.pyx`.
 
 from payvand.core.filter cimport Filter
 from payvand.core.index cimport Index
+from payvand.core.recalled cimport RecalledList
 from payvand.core.runs cimport Run
 from payvand.core.types cimport u8, u32, u64, u128
 
@@ -52,6 +53,7 @@ cdef struct Past:
     LateList taken          # of those before, which the run being written takes along
     Carried* carried        # in the order of rows; some may have ended
     u64 carried_count
+    RecalledList recalled   # for the batch in hand
     int fault               # errno or RUN_DAMAGED
 
 cdef Past* past_open(u64 due_rows, u64 seed) except NULL

@@ -12,6 +12,7 @@ from payvand.core.filter cimport filter_close
 from payvand.core.index cimport (
     NO_ROW, index_close, index_find, index_insert, index_open, index_remove, index_reserve,
 )
+from payvand.core.recalled cimport recalled_close, recalled_open
 from payvand.core.runs cimport RUN_DAMAGED, run_close
 
 
@@ -28,6 +29,7 @@ cdef Past* past_open(u64 due_rows, u64 seed) except NULL:
     past.snapshot_at = ~<u64>0
     open_list(&past.late, seed)
     open_list(&past.taken, seed)
+    recalled_open(&past.recalled)
     return past
 
 
@@ -42,6 +44,7 @@ cdef void past_close(Past* past) noexcept:
     cdef u32 index
     close_list(&past.late)
     close_list(&past.taken)
+    recalled_close(&past.recalled)
     for index in range(past.runs_count):
         run_close(past.runs[index])
     filter_close(past.filter)

@@ -4,8 +4,8 @@
                                   lowest three bits (see `store.pxd`)
     page (4,096 bytes) = 255 entries │ magic and checksum
 
-Entries stand in the order of the first bits of their hashes, as many bits as tell pages apart.
-More order would cost time and gain nothing: a question reads a page and goes through it. Where each
+Entries stand in the order of the first bits of their hashes, as many bits as leave a few entries
+that begin alike. More order would cost time and gain nothing: a question reads one page. Where each
 page begins in that order is kept in memory, a quarter of a bit for each id, and a filter that tells
 whether to read a page at all.
 
@@ -70,6 +70,7 @@ cdef enum:
 cdef enum:
     SORTED_BITS_MAX = 12    # at once
 
+cdef void sort_run(Entry* entries, Entry* out, u64 count, u32 bits) noexcept nogil
 cdef void sort_entries(const Entry* entries, Entry* out, u64 count, u32 skipped,
                        u32 bits) noexcept nogil
 cdef int run_begin(RunWriter* writer, int folder, const u8* journal_id, u64 first_row, u64 end_row,
@@ -81,5 +82,6 @@ cdef int run_open(int folder, const u8* journal_id, u64 first_row, u64 end_row,
                   Run** run) noexcept nogil
 cdef void run_note(Run* run, u64 page, u32 entry, u64 hash) noexcept nogil
 cdef int run_pages(const Run* run, u64 first, u32 count, Page* pages) noexcept nogil
+cdef void run_ask(const Run* run, u64 hash, u64* asked) noexcept nogil
 cdef int run_find(Run* run, u64 hash, u32 skip, u64* place) noexcept nogil
 cdef void run_close(Run* run) noexcept nogil

@@ -40,6 +40,10 @@ cdef extern from "<fcntl.h>" nogil:
         }
         return 0;
     }
+    /* Only a hint: what it doesn't do, reading does. */
+    static void payvand_run_ask(int fd, unsigned long long offset, unsigned long long size) {
+        (void)!posix_fadvise(fd, (off_t)offset, (off_t)size, POSIX_FADV_WILLNEED);
+    }
     static int payvand_run_open(int folder, const char *name, int fresh) {
         return openat(folder, name, (fresh ? O_RDWR | O_CREAT | O_TRUNC : O_RDONLY) | O_CLOEXEC,
                       0600);
@@ -47,6 +51,7 @@ cdef extern from "<fcntl.h>" nogil:
     """
     int payvand_run_write(int fd, const void* data, u64 size, u64 offset)
     int payvand_run_read(int fd, void* out, u64 size, u64 offset)
+    void payvand_run_ask(int fd, u64 offset, u64 size)
     int payvand_run_open(int folder, const char* name, bint fresh)
     int fsync(int fd)
     int fdatasync(int fd)
@@ -70,6 +75,25 @@ cdef void run_name(char* name, u64 first_row, u64 end_row, const char* end) noex
 
 
 # --- sorting ---------------------------------------------------------------------------------
+
+
+cdef void sort_run(Entry* entries, Entry* out, u64 count, u32 bits) noexcept nogil:
+    """Order entries by *bits* bits of their hashes (in: entries, which are lost; out: out).
+
+    By some of them first, and then what begins alike by the others: no step has more places to
+    write to than the processor's caches have room for.
+    """
+    cdef u32 first = (bits + 1) // 2
+    cdef u64 begin = 0
+    cdef u64 end
+    sort_entries(entries, out, count, 0, first)
+    memcpy(entries, out, count * sizeof(Entry))
+    while begin < count:
+        end = begin + 1
+        while end < count and (entries[begin].hash ^ entries[end].hash) >> (64 - first) == 0:
+            end += 1
+        sort_entries(&entries[begin], &out[begin], end - begin, first, bits - first)
+        begin = end
 
 
 cdef void sort_entries(const Entry* entries, Entry* out, u64 count, u32 skipped,
@@ -300,34 +324,72 @@ cdef int read_page(Run* run, u64 number) noexcept nogil:
     return failure
 
 
-cdef int run_find(Run* run, u64 hash, u32 skip, u64* place) noexcept nogil:
-    """Find the place of an id by its hash (out: place, 0 where the run has none).
+cdef u64 first_page(const Run* run, u64 begin) noexcept nogil:
+    """Return the first page that could hold hashes that begin so, from 0.
 
-    *skip* passes over so many entries that have the hash: two ids may share one.
+    It is the last one that begins earlier in the order.
     """
     cdef u64 low = 0
     cdef u64 high = run.pages
-    cdef u64 begin = begin_of(run, hash)
     cdef u64 middle
-    cdef u32 index
-    cdef int failure
-    place[0] = 0
-    if not filter_passes(run.filter, hash):
-        return 0
-    # The first page that could hold the hash: the last one that begins earlier in the order.
     while high > low:
         middle = low + (high - low) // 2
         if run.firsts[middle] < begin:
             low = middle + 1
         else:
             high = middle
-    if low > 0:
-        low -= 1
+    return low - 1 if low > 0 else 0
+
+
+cdef u32 first_entry(const Run* run, u64 begin) noexcept nogil:
+    """Return the first entry of the page in hand that doesn't begin earlier than that."""
+    cdef u32 low = 0
+    cdef u32 high = run.page.count
+    cdef u32 middle
+    while high > low:
+        middle = low + (high - low) // 2
+        if run.page.entries[middle].hash < begin:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+cdef void run_ask(const Run* run, u64 hash, u64* asked) noexcept nogil:
+    """Let the disk begin to read the pages that could hold a hash.
+
+    *asked* (in and out): pages below it were asked for by this caller, who goes by rising hashes.
+    """
+    cdef u64 begin = begin_of(run, hash)
+    cdef u64 first = max(first_page(run, begin), asked[0])
+    cdef u64 end = first
+    while end < run.pages and run.firsts[end] <= begin:
+        end += 1
+    if end > first:
+        payvand_run_ask(run.fd, (first + 1) * PAGE_BYTES, (end - first) * PAGE_BYTES)
+        asked[0] = end
+
+
+cdef int run_find(Run* run, u64 hash, u32 skip, u64* place) noexcept nogil:
+    """Find the place of an id by its hash (out: place, 0 where the run has none).
+
+    *skip* passes over so many entries that have the hash: two ids may share one.
+    """
+    cdef u64 low
+    cdef u64 begin = begin_of(run, hash)
+    cdef u32 index
+    cdef int failure
+    place[0] = 0
+    if not filter_passes(run.filter, hash):
+        return 0
+    low = first_page(run, begin)
     while low < run.pages and run.firsts[low] <= begin:
         failure = read_page(run, low)
         if failure:
             return failure
-        for index in range(run.page.count):
+        for index in range(first_entry(run, begin), run.page.count):
+            if begin_of(run, run.page.entries[index].hash) != begin:
+                return 0
             if run.page.entries[index].hash == hash:
                 if skip == 0:
                     place[0] = run.page.entries[index].place

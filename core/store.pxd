@@ -25,8 +25,12 @@ cdef struct Store:
     int files[STORE_FILES]
     u64 file_segments[STORE_FILES]
     u32 next_file               # the one to be closed next
-    Header header               # read last
+    u8* head                    # of the frame read last: header and sector table; an arena
     u64 header_place
+    u8* held                    # a frame read whole; an arena of FRAME_MAX
+    u64 held_place              # of that frame
+    u64 held_bytes
+    u64 asked_place             # of the frame whose head was asked for last
     int fault                   # errno or STORE_DAMAGED; 0 while all is well
     u64 fault_place
 
@@ -42,9 +46,16 @@ cdef inline u64 place_of_frame(u64 segment, u64 offset) noexcept nogil:
 cdef inline u64 place_of_event(u64 frame_place, u64 index) noexcept nogil:
     return frame_place | index << 3
 
+cdef inline const Header* header_of(const Store* store) noexcept nogil:
+    """Return the header of the frame read last."""
+    return <const Header*>store.head
+
 cdef Store* store_open(int folder, const u64* segments, const u64* segments_count) except NULL
 cdef void store_close(Store* store) noexcept
 cdef bint store_read(Store* store, u64 place, Event* event) noexcept nogil
+cdef void store_ask_frame(Store* store, u64 place) noexcept nogil
+cdef void store_ask_event(Store* store, u64 place) noexcept nogil
+cdef bint store_hold(Store* store, u64 place) noexcept nogil
 cdef bint find_moment(Store* store, u64 timestamp) noexcept nogil
 cdef const Header* store_header(Store* store, u64 place) noexcept nogil
 cdef int raise_fault(const Store* store) except -1

@@ -3,12 +3,14 @@
 import os
 
 from payvand.core.errors import JournalCorrupt, JournalUnusable
+from payvand.core.limits import FRAME_BYTES_MAX
 
 from libc.errno cimport errno
 from libc.stdio cimport snprintf
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy
 
+from payvand.core.arena cimport arena_close, arena_open
 from payvand.core.checksum cimport crc32c
 from payvand.core.frame cimport (
     FRAME_ALIGNMENT, FRAME_MAGIC, FRAME_VERSION, HEADER_BYTES, SECTION_DECISIONS, SECTOR_BYTES,
@@ -33,15 +35,23 @@ cdef extern from "<fcntl.h>" nogil:
         }
         return (long long)done;
     }
+    /* Only a hint: what it doesn't do, reading does. */
+    static void payvand_ask(int fd, unsigned long long offset, unsigned long long size) {
+        (void)!posix_fadvise(fd, (off_t)offset, (off_t)size, POSIX_FADV_WILLNEED);
+    }
     static int payvand_open_to_read(int folder, const char *name) {
         return openat(folder, name, O_RDONLY | O_CLOEXEC);
     }
     """
     long long payvand_pread_all(int fd, u8* out, u64 size, u64 offset)
+    void payvand_ask(int fd, u64 offset, u64 size)
     int payvand_open_to_read(int folder, const char* name)
     int close(int fd)
 
 cdef u64 NO_PLACE = ~<u64>0
+cdef u64 FRAME_MAX = FRAME_BYTES_MAX
+cdef u64 HEAD_MAX = HEADER_BYTES + FRAME_BYTES_MAX // SECTOR_BYTES * 4 + 64
+cdef u64 HEAD_OF_MANY = 16 << 10    # of a full frame of transfers, and a bit
 
 
 cdef Store* store_open(int folder, const u64* segments, const u64* segments_count) except NULL:
@@ -53,7 +63,9 @@ cdef Store* store_open(int folder, const u64* segments, const u64* segments_coun
     store.folder = os.dup(folder)
     store.segments = segments
     store.segments_count = segments_count
-    store.header_place = NO_PLACE
+    store.header_place = store.held_place = store.asked_place = NO_PLACE
+    store.head = <u8*>arena_open(HEAD_MAX)
+    store.held = <u8*>arena_open(FRAME_MAX)
     for index in range(STORE_FILES):
         store.files[index] = -1
     return store
@@ -66,6 +78,8 @@ cdef void store_close(Store* store) noexcept:
         if store.files[index] >= 0:
             close(store.files[index])
     close(store.folder)
+    arena_close(store.head, HEAD_MAX)
+    arena_close(store.held, FRAME_MAX)
     free(store)
 
 
@@ -78,8 +92,8 @@ cdef bint store_read(Store* store, u64 place, Event* event) noexcept nogil:
         return False
     if header.operation != OPERATION_CREATE_TRANSFERS or index >= header.record_count:
         return failed(store, place, STORE_DAMAGED)
-    # Nothing is behind the header in memory: the pointers tell how far on a piece is in the file.
-    frame_pieces(<const u8*>&store.header, &pieces)
+    # The body isn't behind the head in memory: the pointers tell how far on a piece is in the file.
+    frame_pieces(store.head, &pieces)
     if not read_body(store, place, pieces.records + index * sizeof(Transfer), sizeof(Transfer),
                      &event.transfer):
         return False
@@ -118,6 +132,56 @@ cdef bint resolve(Store* store, u64 place, const Pieces* pieces, u32 index,
     return True
 
 
+# --- many events at once ---------------------------------------------------------------------
+
+
+cdef void store_ask_frame(Store* store, u64 place) noexcept nogil:
+    """Let the disk begin to read the head of the frame of a place."""
+    cdef u64 frame = place >> 16 << 16
+    if frame != store.asked_place and frame != store.held_place:
+        ask(store, place, 0, HEAD_OF_MANY)
+        store.asked_place = frame
+
+
+cdef void store_ask_event(Store* store, u64 place) noexcept nogil:
+    """Let the disk begin to read the event at a place, behind the head of its frame."""
+    cdef const Header* header = store_header(store, place)
+    cdef u64 index = (place >> 3) & 0x1FFF
+    cdef Pieces pieces
+    if header == NULL or index >= header.record_count:
+        return                          # reading will say what is wrong
+    frame_pieces(store.head, &pieces)
+    ask(store, place, pieces.records + index * sizeof(Transfer) - store.head, sizeof(Transfer))
+    ask(store, place, <const u8*>(pieces.statuses + index) - store.head, sizeof(u32))
+
+
+cdef void ask(Store* store, u64 place, u64 offset, u64 size) noexcept nogil:
+    cdef int fd = file_of(store, place >> 40)
+    if fd >= 0:
+        payvand_ask(fd, ((place >> 16) & 0xFFFFFF) * FRAME_ALIGNMENT + offset, size)
+
+
+cdef bint store_hold(Store* store, u64 place) noexcept nogil:
+    """Read the frame of a place whole, for events of it to be read next; False on a fault."""
+    cdef u64 frame = place >> 16 << 16
+    cdef const Header* header
+    cdef u64 size
+    if store.held_place == frame:
+        return True
+    header = store_header(store, place)
+    if header == NULL:
+        return False
+    size = frame_bytes_of(head_bytes_of(header.sector_count), header.body_bytes)
+    if size > FRAME_MAX:
+        return failed(store, place, STORE_DAMAGED)
+    store.held_place = NO_PLACE
+    if not read_at(store, place, 0, size, store.held):
+        return False
+    store.held_place = frame
+    store.held_bytes = size
+    return True
+
+
 cdef bint find_moment(Store* store, u64 timestamp) noexcept nogil:
     """Tell whether a transfer in the journal bears a timestamp.
 
@@ -149,7 +213,7 @@ cdef int find_in_segment(Store* store, u64 segment, u64 timestamp) noexcept nogi
         header = store_header(store, place)
         if header == NULL:
             # The zeros behind the last frame of a segment are no damage.
-            if store.fault == STORE_DAMAGED and store.header.magic == 0:
+            if store.fault == STORE_DAMAGED and header_of(store).magic == 0:
                 store.fault = 0
             return -1 if before else 0
         offset += frame_bytes_of(head_bytes_of(header.sector_count), header.body_bytes)
@@ -180,36 +244,42 @@ cdef int find_in_segment(Store* store, u64 segment, u64 timestamp) noexcept nogi
 cdef const Header* store_header(Store* store, u64 place) noexcept nogil:
     """Read the header of the frame of a place, and prove it; NULL, with `fault` set, on failure."""
     cdef u64 frame = place >> 16 << 16
+    cdef Header* header = <Header*>store.head
+    cdef u64 size
     if store.header_place == frame:
-        return &store.header
+        return header
     store.header_place = NO_PLACE
-    if not read_at(store, place, 0, HEADER_BYTES, <u8*>&store.header):
+    header.magic = 0
+    if not read_at(store, place, 0, FRAME_ALIGNMENT, store.head):
         return NULL
-    if (store.header.magic != FRAME_MAGIC or store.header.version != FRAME_VERSION
-            or crc32c(0, <const u8*>&store.header, HEADER_BYTES - 4) != store.header.checksum):
+    size = head_bytes_of(header.sector_count)
+    if (header.magic != FRAME_MAGIC or header.version != FRAME_VERSION or size > HEAD_MAX
+            or crc32c(0, store.head, HEADER_BYTES - 4) != header.checksum):
         failed(store, place, STORE_DAMAGED)
         return NULL
+    if size > FRAME_ALIGNMENT and not read_at(store, place, FRAME_ALIGNMENT,
+                                              size - FRAME_ALIGNMENT,
+                                              store.head + FRAME_ALIGNMENT):
+        return NULL
     store.header_place = frame
-    return &store.header
+    return header
 
 
 cdef bint read_body(Store* store, u64 place, const u8* at, u64 size, void* out) noexcept nogil:
     """Read a piece of the frame (out: out); *at* is as far from the header as the piece is."""
-    cdef u64 head = head_bytes_of(store.header.sector_count)
-    cdef u64 start = <u64>(at - <const u8*>&store.header) - head
+    cdef const u32* table = <const u32*>(store.head + HEADER_BYTES)
+    cdef u64 head = head_bytes_of(header_of(store).sector_count)
+    cdef u64 start = <u64>(at - store.head) - head
     cdef u64 sector, part
     cdef u64 done = 0
     cdef u8 bytes_of_sector[SECTOR_BYTES]
-    cdef u32 checksum
     while done < size:
         sector = (start + done) // SECTOR_BYTES
-        if sector >= store.header.sector_count:
+        if sector >= header_of(store).sector_count:
             return failed(store, place, STORE_DAMAGED)
-        if (not read_at(store, place, HEADER_BYTES + sector * 4, sizeof(u32), <u8*>&checksum)
-                or not read_at(store, place, head + sector * SECTOR_BYTES, SECTOR_BYTES,
-                               bytes_of_sector)):
+        if not read_at(store, place, head + sector * SECTOR_BYTES, SECTOR_BYTES, bytes_of_sector):
             return False
-        if crc32c(0, bytes_of_sector, SECTOR_BYTES) != checksum:
+        if crc32c(0, bytes_of_sector, SECTOR_BYTES) != table[sector]:
             return failed(store, place, STORE_DAMAGED)
         part = min(size - done, SECTOR_BYTES - (start + done) % SECTOR_BYTES)
         memcpy(<u8*>out + done, bytes_of_sector + (start + done) % SECTOR_BYTES, part)
@@ -219,8 +289,12 @@ cdef bint read_body(Store* store, u64 place, const u8* at, u64 size, void* out) 
 
 cdef bint read_at(Store* store, u64 place, u64 offset, u64 size, u8* out) noexcept nogil:
     """Read bytes of the file so far behind the beginning of the frame of a place (out: out)."""
-    cdef int fd = file_of(store, place >> 40)
+    cdef int fd
     cdef long long got
+    if store.held_place == place >> 16 << 16 and offset + size <= store.held_bytes:
+        memcpy(out, store.held + offset, size)
+        return True
+    fd = file_of(store, place >> 40)
     if fd < 0:
         return failed(store, place, errno)
     got = payvand_pread_all(fd, out, size, ((place >> 16) & 0xFFFFFF) * FRAME_ALIGNMENT + offset)
@@ -271,7 +345,7 @@ cdef int raise_fault(const Store* store) except -1:
     name = (f"segment-{store.segments[segment]:016d}.journal"
             if segment < store.segments_count[0] else f"segment number {segment}")
     if store.fault == STORE_DAMAGED:
-        raise JournalCorrupt(name, store.header.sequence, start,
+        raise JournalCorrupt(name, header_of(store).sequence, start,
                              start + FRAME_ALIGNMENT, "an old transfer can't be read")
     raise JournalUnusable(f"can't read {name}: {os.strerror(store.fault)}",
                           hint="give this user the right to read it, or repair the disk")

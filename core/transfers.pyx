@@ -24,6 +24,7 @@ from payvand.core.index cimport (
     NO_ROW, hash_id, index_find, index_likely_row, index_prefetch, prefetch, prefetch_read,
 )
 from payvand.core.lookup cimport Found, find_transfer, inherit, may_be_bound, note_end
+from payvand.core.recalled cimport recalled_begin, recalled_end
 from payvand.core.reservations cimport (
     Reservation, as_transfer, expires_at, find_reservation, release, reserve,
 )
@@ -77,6 +78,8 @@ cdef void create_transfers(Books* books, const Transfer* events, const u32* deci
     cdef bint chain_broken = False
     cdef u64 first_row = books.rows
     books.resolved_count = 0
+    if books.past != NULL:
+        recalled_begin(&books.past.recalled, events, count, sizeof(Transfer), True)
     begin_span(books)
     end_chain(books)
     for index in range(min(count, <u32>AHEAD_SLOTS)):
@@ -128,6 +131,8 @@ cdef void create_transfers(Books* books, const Transfer* events, const u32* deci
         if status != CREATED and is_transient(status):
             burn(books, &turn, status, base + 1 + index)
     end_chain(books)
+    if books.past != NULL:
+        recalled_end(&books.past.recalled)
     books.rows = first_row + count
     books.spans[(books.spans_count - 1) & books.rows_mask].last_created = books.last_created
     books.timestamp = base + count

@@ -6,7 +6,8 @@ what differs, so everything here leaves it at once.
 
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from tests.support.ledger_records import (
     Expiry,
     Limit,
     Outcome,
+    State,
     Transfer,
     records_of,
     rows_of,
@@ -98,6 +100,24 @@ class JournaledLedger(CompiledLedger):
         expired = rows_of(Expiry, self.pipeline.frame(ticket).expired)
         self.pipeline.release()
         return expired
+
+    def states(self, ids: Sequence[int]) -> list[State]:
+        """Return what stands behind each id; rows leave memory before or after."""
+        with self._still():
+            return super().states(ids)
+
+    def lookup_transfers(self, ids: Sequence[int]) -> list[Transfer]:
+        """Return those transfers that exist; rows leave memory before or after."""
+        with self._still():
+            return super().lookup_transfers(ids)
+
+    @contextmanager
+    def _still(self) -> Iterator[None]:
+        self.pipeline.lock_books()
+        try:
+            yield
+        finally:
+            self.pipeline.unlock_books()
 
     def _commit(self, operation: Operation, rows: Records, now: int) -> list[Outcome]:
         if not len(rows):
