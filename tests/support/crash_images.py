@@ -80,11 +80,14 @@ class _Disk:
     def __init__(self) -> None:
         self.open: dict[int, _File] = {}
         self.names: dict[str, _File] = {}  # as flushed
-        self.renaming: list[tuple[str | None, str, _File]] = []  # since the folder was flushed
+        # Old and new names since the folder was flushed.
+        self.renaming: list[tuple[str | None, str | None, _File]] = []
 
     def apply(self, entry: Entry) -> None:
         """Do what was done."""
-        if entry.call == Call.OPEN:
+        if entry.call == Call.OPEN and not entry.offset:
+            self.open[entry.fd] = self.named(len(self.renaming))[entry.content.decode()]
+        elif entry.call == Call.OPEN:
             self.open[entry.fd] = _File()
             self.renaming.append((None, entry.content.decode(), self.open[entry.fd]))
         elif entry.call == Call.WRITE:
@@ -99,6 +102,9 @@ class _Disk:
         elif entry.call == Call.RENAME:
             old, _, new = entry.content.decode().partition("/")
             self.renaming.append((old, new, self.named(len(self.renaming))[old]))
+        elif entry.call == Call.UNLINK:
+            name = entry.content.decode()
+            self.renaming.append((name, None, self.named(len(self.renaming))[name]))
         elif entry.call == Call.CLOSE:
             del self.open[entry.fd]
 
@@ -108,7 +114,8 @@ class _Disk:
         for old, new, file in self.renaming[:count]:
             if old is not None:
                 del names[old]
-            names[new] = file
+            if new is not None:
+                names[new] = file
         return names
 
     def image(self, place: str, acknowledged: set[str], random: Random, how: str) -> Image:

@@ -1,12 +1,13 @@
 /* A disk that records and fails, put between a program and the C library with LD_PRELOAD.
  *
  * It minds the journal's files alone: those opened below a folder under a name that begins with
- * "segment". What reaches them, in which order, goes to a log; the call that was named fails.
+ * "segment", and where told so, those of ids and snapshots. What reaches them, in which order, goes to a log; the call that was named fails.
  *
  *     DISK_LOG   file that the log is appended to; see disk.py for its entries
  *     DISK_FAIL  CALL:N:ERRNO[:HOW]  the Nth CALL (pwrite, append, sync, openat, renameat,
  *                fallocate) fails; an append is a pwrite to a file that is not the spare. HOW is
  *                "on" where all later ones fail too, "short" where a write writes half before
+ *     DISK_ALL   minds files of ids and snapshots too
  *     DISK_HOLD  while this file exists, no sync returns
  */
 #define _GNU_SOURCE
@@ -22,7 +23,7 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-enum { OPEN = 1, WRITE = 2, SYNC = 3, RENAME = 4, CLOSE = 5, MARK = 6, ALLOCATE = 7 };
+enum { OPEN = 1, WRITE = 2, SYNC = 3, RENAME = 4, CLOSE = 5, MARK = 6, ALLOCATE = 7, UNLINK = 8 };
 enum { FILES_MAX = 1024 };
 
 struct entry {
@@ -70,9 +71,14 @@ static int fails(const char *call, int *half) {
 
 static int is_minded(int fd) { return fd >= 0 && fd < FILES_MAX && minded[fd]; }
 
+static int is_name_minded(const char *name) {
+    if (!strncmp(name, "segment", 7)) return 1;
+    return getenv("DISK_ALL") && (!strncmp(name, "ids-", 4) || !strncmp(name, "snapshot", 8));
+}
+
 static int open_at(int folder, const char *name, int flags, int mode) {
     static int (*real)(int, const char *, int, ...);
-    int fd, code = 0, ours = !strncmp(name, "segment", 7);
+    int fd, code = 0, ours = is_name_minded(name);
     if (!real) real = dlsym(RTLD_NEXT, "openat");
     if (!ours) return real(folder, name, flags, mode);
     pthread_mutex_lock(&lock);
@@ -181,7 +187,7 @@ int renameat(int old_folder, const char *old, int new_folder, const char *new) {
     int (*real)(int, const char *, int, const char *) = dlsym(RTLD_NEXT, "renameat");
     char names[512];
     int code, done, size, fd;
-    if (strncmp(old, "segment", 7)) return real(old_folder, old, new_folder, new);
+    if (!is_name_minded(old)) return real(old_folder, old, new_folder, new);
     pthread_mutex_lock(&lock);
     code = fails("renameat", NULL);
     done = code ? -1 : real(old_folder, old, new_folder, new);
@@ -194,6 +200,22 @@ int renameat(int old_folder, const char *old, int new_folder, const char *new) {
     errno = code;
     return done;
 }
+
+int unlinkat(int folder, const char *name, int flags) {
+    int (*real)(int, const char *, int) = dlsym(RTLD_NEXT, "unlinkat");
+    const char *end = strrchr(name, '/');
+    int done, code;
+    if (!is_name_minded(end ? end + 1 : name)) return real(folder, name, flags);
+    pthread_mutex_lock(&lock);
+    done = real(folder, name, flags);
+    code = errno;
+    if (!done) note(UNLINK, -1, 0, 0, end ? end + 1 : name, strlen(end ? end + 1 : name));
+    pthread_mutex_unlock(&lock);
+    errno = code;
+    return done;
+}
+
+int unlink(const char *name) { return unlinkat(AT_FDCWD, name, 0); }
 
 int close(int fd) {
     int (*real)(int) = dlsym(RTLD_NEXT, "close");

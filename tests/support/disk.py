@@ -27,6 +27,7 @@ class Call(IntEnum):
     CLOSE = 5
     MARK = 6
     ALLOCATE = 7
+    UNLINK = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +61,17 @@ def start(
     log: Path | None = None,
     fail: str = "",
     hold: Path | None = None,
+    every_file: bool = False,
 ) -> subprocess.Popen[str]:
-    """Start `python -m MODULE ARGUMENTS...` on the disk; *fail* is told as in disk.c."""
+    """Start `python -m MODULE ARGUMENTS...` on the disk; *fail* is told as in disk.c.
+
+    *every_file*: mind the files of ids and snapshots too, not the journal's alone.
+    """
     environment = {**os.environ, "LD_PRELOAD": str(_library())}
     environment |= {"DISK_LOG": str(log)} if log else {}
     environment |= {"DISK_FAIL": fail} if fail else {}
     environment |= {"DISK_HOLD": str(hold)} if hold else {}
+    environment |= {"DISK_ALL": "1"} if every_file else {}
     return subprocess.Popen(
         [sys.executable, "-m", module, *arguments],
         cwd=ROOT,
@@ -77,9 +83,16 @@ def start(
     )
 
 
-def run(module: str, arguments: Sequence[str], *, log: Path | None = None, fail: str = "") -> str:
+def run(
+    module: str,
+    arguments: Sequence[str],
+    *,
+    log: Path | None = None,
+    fail: str = "",
+    every_file: bool = False,
+) -> str:
     """Run a module on the disk to its end and return what it printed."""
-    with start(module, arguments, log=log, fail=fail) as process:
+    with start(module, arguments, log=log, fail=fail, every_file=every_file) as process:
         out, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
     return out

@@ -13,6 +13,7 @@ from typing import Any
 
 from payvand.core import Ledger
 from payvand.core.archive import Archive
+from payvand.core.errors import JournalStopped
 from payvand.core.journal import Journal
 from payvand.core.pipeline import Pipeline
 from payvand.core.records import ACCOUNT, LIMIT, TRANSFER, Operation, Records
@@ -135,5 +136,6 @@ class JournaledLedger(CompiledLedger):
             os.eventfd_read(self.wake_fd)
             if isinstance(self.pipeline.failed, BaseException):
                 raise self.pipeline.failed
-            assert self.pipeline.failed is None, os.strerror(self.pipeline.failed)
+            if self.pipeline.failed is not None:
+                raise JournalStopped(os.strerror(self.pipeline.failed), hint="start again")
         return ticket
