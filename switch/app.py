@@ -45,6 +45,7 @@ from payvand.switch.identity import Role
 from payvand.switch.metrics import Metrics
 from payvand.switch.participants import Registry
 from payvand.switch.payments import PaymentServicer
+from payvand.switch.returning import Returning
 from payvand.switch.routing import Routing
 from payvand.switch.rule_changes.rules_in_force import RuleChange, RulesInForce
 from payvand.switch.server import DatabaseBehind, Server, ServerFault
@@ -52,6 +53,7 @@ from payvand.switch.services.approvals import ApprovalServicer
 from payvand.switch.services.books import BookServicer
 from payvand.switch.services.business_days import BusinessDayServicer
 from payvand.switch.services.participants import ParticipantServicer
+from payvand.switch.services.returns import ReturnServicer
 from payvand.switch.services.rule_tables import RuleTableServicer
 from payvand.switch.services.settlement import SettlementServicer
 from payvand.switch.services.statements import StatementServicer
@@ -146,6 +148,7 @@ class Switch:
         days = Days(engine, settings.journal, day_key(settings.data), pool)
         services = (
             payments,
+            ReturnServicer(registry, Returning(engine, reasons)),
             ParticipantServicer(engine, pool, registry, settling),
             SettlementServicer(pool, registry, settling, self.catch_up),
             BusinessDayServicer(days),

@@ -51,6 +51,8 @@ METHOD_ROLES: Final[Mapping[str, frozenset[Role]]] = {
     "/payvand.v1.PaymentService/Answer": _PARTICIPANTS,
     "/payvand.v1.PaymentService/Follow": _PARTICIPANTS,
     "/payvand.v1.PaymentService/GetStatus": _PARTICIPANTS,
+    "/payvand.v1.ReturnService/CreateReturn": _PARTICIPANTS,
+    "/payvand.v1.ReturnService/CreateRecall": _BANK,
     "/payvand.v1.DirectoryService/LookUp": _PARTICIPANTS,
     "/payvand.v1.DirectoryService/RegisterAliases": _BANK,
     "/payvand.v1.DirectoryService/RemoveAliases": _BANK,

@@ -13,7 +13,9 @@ import asyncio
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from typing import Any
 
+import grpc
 import numpy as np
 
 from payvand.core.engine import Engine
@@ -28,8 +30,10 @@ from payvand.core.records import (
 from payvand.core.statuses import AccountStatus, LimitStatus
 from payvand.settlement.database import Executor, Pool, as_amount, record_audit
 from payvand.settlement.netting import position_account, settlement_account
+from payvand.switch.identity import caller_of
 from payvand.switch.participant import Participant
-from payvand.switch.routing import Routing
+from payvand.switch.refusing import refuse
+from payvand.switch.routing import Route, Routing
 from payvand.switch.units import IRR
 
 __all__ = [
@@ -38,6 +42,7 @@ __all__ = [
     "PARTICIPANTS_MAX",
     "ParticipantRefused",
     "Registry",
+    "route_of",
 ]
 
 PARTICIPANTS_MAX = 4_000
@@ -133,6 +138,21 @@ class Registry:
     def reroute(self) -> None:
         """Let payments go by the rules in force now; those under way keep the way they have."""
         self.routing = self._make_routing(self.participants)
+
+
+async def route_of(context: Any, registry: Registry) -> Route:
+    """Return the participant that makes the call of *context*, or end the call for a stranger."""
+    caller = caller_of(context)
+    route = registry.routing.by_name.get(caller.name)
+    if route is None or route.role != caller.role:
+        await refuse(
+            context,
+            grpc.StatusCode.FAILED_PRECONDITION,
+            "caller.onboarded",
+            f"the {caller.role} {caller.name!r} isn't onboarded on this switch: an operator "
+            "does so with `payvand participants put`",
+        )
+    return route
 
 
 async def open_accounts(engine: Engine, participants: Iterable[Participant]) -> None:

@@ -18,9 +18,8 @@ from payvand.core.limits import BATCH_EVENTS_MAX
 from payvand.settlement.database import Pool
 from payvand.switch.answering import answer
 from payvand.switch.following import Divider, follow
-from payvand.switch.identity import caller_of
 from payvand.switch.metrics import Metrics
-from payvand.switch.participants import Registry
+from payvand.switch.participants import Registry, route_of
 from payvand.switch.refusing import refuse
 from payvand.switch.routing import Route
 from payvand.switch.standing import statuses
@@ -163,18 +162,7 @@ class PaymentServicer:
 
     async def _caller(self, context: Any) -> Route:
         """Return the participant that calls, or end the call where it isn't onboarded."""
-        caller = caller_of(context)
-        route = self._registry.routing.by_name.get(caller.name)
-        if route is None or route.role != caller.role:
-            await refuse(
-                context,
-                grpc.StatusCode.FAILED_PRECONDITION,
-                "caller.onboarded",
-                f"the {caller.role} {caller.name!r} isn't onboarded on this switch: an operator "
-                "does so with `payvand participants put`",
-            )
-            raise AssertionError("abort raises")
-        return route
+        return await route_of(context, self._registry)
 
     @asynccontextmanager
     async def _open_stream(self, method: str) -> AsyncIterator[None]:

@@ -27,6 +27,13 @@ from payvand.v1.payment_service_pb2 import (
     SubmitStreamResponse,
 )
 from payvand.v1.payment_service_pb2_grpc import PaymentServiceStub
+from payvand.v1.return_service_pb2 import (
+    CreateRecallRequest,
+    CreateRecallResponse,
+    CreateReturnRequest,
+    CreateReturnResponse,
+)
+from payvand.v1.return_service_pb2_grpc import ReturnServiceStub
 
 __all__ = ["CALL_PAYMENTS_MAX", "Bank"]
 
@@ -48,6 +55,7 @@ class Bank(Connection):
         """Take over *channel*, which leads to *address*."""
         super().__init__(address, channel, patience_s)
         self._payments = PaymentServiceStub(channel)
+        self._returns = ReturnServiceStub(channel)
 
     @property
     def directory(self) -> Directory:
@@ -127,6 +135,49 @@ class Bank(Connection):
             self._payments.Answer, AnswerRequest(answers=answers)
         )
         return list(reply.states)
+
+    async def give_back(
+        self, original: Payment, amount: int, *, number: int, reason: str, remittance: str = ""
+    ) -> CreateReturnResponse:
+        """Give back *amount* minor units of a payment to the caller; tell what became of it.
+
+            made = await bank.give_back(offer, offer.amount, number=1, reason="CUST")
+
+        Args:
+            original: the payment as it was offered: its id and both accounts are used.
+            amount: in minor units; all returns of a payment are never more than it.
+            number: which of its returns this is, 1 to 64; the same number makes no second return.
+            reason: an ISO 20022 return reason code.
+            remittance: text for the one who gets back.
+
+        Raises:
+            ClientFault: no switch answered in time, or it refused the return.
+        """
+        request = CreateReturnRequest(
+            original_id=original.id,
+            number=number,
+            amount=amount,
+            reason_code=reason,
+            debtor_iban=original.creditor_iban,
+            creditor_iban=original.debtor_iban,
+            remittance=remittance,
+        )
+        reply: CreateReturnResponse = await self._call(self._returns.CreateReturn, request)
+        return reply
+
+    async def recall(
+        self, original: Payment, *, reason: str, remittance: str = ""
+    ) -> CreateRecallResponse:
+        """Ask for a payment of the caller back; the creditor's side answers as it does an offer.
+
+        Raises:
+            ClientFault: no switch answered in time, or it refused the recall.
+        """
+        request = CreateRecallRequest(
+            original_id=original.id, reason_code=reason, remittance=remittance
+        )
+        reply: CreateRecallResponse = await self._call(self._returns.CreateRecall, request)
+        return reply
 
     async def status(self, ids: Sequence[bytes]) -> list[PaymentStatus]:
         """Return where the payments of *ids* stand, in the same order, also for unknown ones.

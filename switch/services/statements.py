@@ -11,6 +11,7 @@ from payvand.settlement.netting import participant_of
 from payvand.switch.identity import caller_of
 from payvand.switch.participants import FUNDING_CODE, Registry
 from payvand.switch.refusing import refuse, refuse_participant
+from payvand.switch.returning import RECALL_CODE, RETURN_CODE
 from payvand.switch.settling import Settling
 from payvand.v1 import statement_service_pb2 as pb
 from payvand.v1.payment_pb2 import Payment
@@ -19,7 +20,14 @@ __all__ = ["StatementServicer"]
 
 ENTRIES_PER_PAGE: Final = 1_000
 
-KINDS: Final = {1: "credit_transfer", 2: "fee", 10: "settlement", FUNDING_CODE: "funding"}
+KINDS: Final = {
+    1: "credit_transfer",
+    2: "fee",
+    RETURN_CODE: "return",
+    RECALL_CODE: "recall",
+    10: "settlement",
+    FUNDING_CODE: "funding",
+}
 """What an entry of a statement is, by the transfer's code."""
 
 _SWITCH: Final = "switch"

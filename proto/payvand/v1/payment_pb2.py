@@ -24,25 +24,25 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18payvand/v1/payment.proto\x12\npayvand.v1\"\xf5\x01\n\x07Payment\x12\n\n\x02id\x18\x01 \x01(\x0c\x12%\n\x04kind\x18\x02 \x01(\x0e\x32\x17.payvand.v1.PaymentKind\x12\x13\n\x0b\x64\x65\x62tor_iban\x18\x03 \x01(\t\x12\x15\n\rcreditor_iban\x18\x04 \x01(\t\x12\x0e\n\x06\x61mount\x18\x05 \x01(\x04\x12\x0c\n\x04unit\x18\x06 \x01(\t\x12\x15\n\rend_to_end_id\x18\x07 \x01(\t\x12\x13\n\x0b\x64\x65\x62tor_name\x18\x08 \x01(\t\x12\x15\n\rcreditor_name\x18\t \x01(\t\x12\x12\n\nremittance\x18\n \x01(\t\x12\x16\n\x0e\x62ill_reference\x18\x0b \x01(\t\"\x0f\n\rPackedPayment\"C\n\x07Refusal\x12\r\n\x05index\x18\x01 \x01(\r\x12\r\n\x05\x66ield\x18\x02 \x01(\t\x12\x0c\n\x04rule\x18\x03 \x01(\t\x12\x0c\n\x04hint\x18\x04 \x01(\t\"&\n\x06Reason\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x02 \x01(\t\"=\n\x08\x44\x65\x63lined\x12\r\n\x05index\x18\x01 \x01(\r\x12\"\n\x06reason\x18\x02 \x01(\x0b\x32\x12.payvand.v1.Reason*c\n\x0bPaymentKind\x12\x1c\n\x18PAYMENT_KIND_UNSPECIFIED\x10\x00\x12 \n\x1cPAYMENT_KIND_CREDIT_TRANSFER\x10\x01\x12\x14\n\x10PAYMENT_KIND_FEE\x10\x02*\xed\x01\n\x0cPaymentState\x12\x1d\n\x19PAYMENT_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15PAYMENT_STATE_UNKNOWN\x10\x01\x12\x19\n\x15PAYMENT_STATE_REFUSED\x10\x02\x12\x1a\n\x16PAYMENT_STATE_DECLINED\x10\x03\x12\x1a\n\x16PAYMENT_STATE_RESERVED\x10\x04\x12\x19\n\x15PAYMENT_STATE_SETTLED\x10\x05\x12\x1a\n\x16PAYMENT_STATE_REJECTED\x10\x06\x12\x19\n\x15PAYMENT_STATE_EXPIRED\x10\x07\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18payvand/v1/payment.proto\x12\npayvand.v1\"\x9f\x02\n\x07Payment\x12\n\n\x02id\x18\x01 \x01(\x0c\x12%\n\x04kind\x18\x02 \x01(\x0e\x32\x17.payvand.v1.PaymentKind\x12\x13\n\x0b\x64\x65\x62tor_iban\x18\x03 \x01(\t\x12\x15\n\rcreditor_iban\x18\x04 \x01(\t\x12\x0e\n\x06\x61mount\x18\x05 \x01(\x04\x12\x0c\n\x04unit\x18\x06 \x01(\t\x12\x15\n\rend_to_end_id\x18\x07 \x01(\t\x12\x13\n\x0b\x64\x65\x62tor_name\x18\x08 \x01(\t\x12\x15\n\rcreditor_name\x18\t \x01(\t\x12\x12\n\nremittance\x18\n \x01(\t\x12\x16\n\x0e\x62ill_reference\x18\x0b \x01(\t\x12\x13\n\x0boriginal_id\x18\x0c \x01(\x0c\x12\x13\n\x0breason_code\x18\r \x01(\t\"\x0f\n\rPackedPayment\"C\n\x07Refusal\x12\r\n\x05index\x18\x01 \x01(\r\x12\r\n\x05\x66ield\x18\x02 \x01(\t\x12\x0c\n\x04rule\x18\x03 \x01(\t\x12\x0c\n\x04hint\x18\x04 \x01(\t\"&\n\x06Reason\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x02 \x01(\t\"=\n\x08\x44\x65\x63lined\x12\r\n\x05index\x18\x01 \x01(\r\x12\"\n\x06reason\x18\x02 \x01(\x0b\x32\x12.payvand.v1.Reason*\x95\x01\n\x0bPaymentKind\x12\x1c\n\x18PAYMENT_KIND_UNSPECIFIED\x10\x00\x12 \n\x1cPAYMENT_KIND_CREDIT_TRANSFER\x10\x01\x12\x14\n\x10PAYMENT_KIND_FEE\x10\x02\x12\x17\n\x13PAYMENT_KIND_RETURN\x10\x03\x12\x17\n\x13PAYMENT_KIND_RECALL\x10\x04*\xed\x01\n\x0cPaymentState\x12\x1d\n\x19PAYMENT_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15PAYMENT_STATE_UNKNOWN\x10\x01\x12\x19\n\x15PAYMENT_STATE_REFUSED\x10\x02\x12\x1a\n\x16PAYMENT_STATE_DECLINED\x10\x03\x12\x1a\n\x16PAYMENT_STATE_RESERVED\x10\x04\x12\x19\n\x15PAYMENT_STATE_SETTLED\x10\x05\x12\x1a\n\x16PAYMENT_STATE_REJECTED\x10\x06\x12\x19\n\x15PAYMENT_STATE_EXPIRED\x10\x07\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'payvand.v1.payment_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PAYMENTKIND']._serialized_start=477
-  _globals['_PAYMENTKIND']._serialized_end=576
-  _globals['_PAYMENTSTATE']._serialized_start=579
-  _globals['_PAYMENTSTATE']._serialized_end=816
+  _globals['_PAYMENTKIND']._serialized_start=520
+  _globals['_PAYMENTKIND']._serialized_end=669
+  _globals['_PAYMENTSTATE']._serialized_start=672
+  _globals['_PAYMENTSTATE']._serialized_end=909
   _globals['_PAYMENT']._serialized_start=41
-  _globals['_PAYMENT']._serialized_end=286
-  _globals['_PACKEDPAYMENT']._serialized_start=288
-  _globals['_PACKEDPAYMENT']._serialized_end=303
-  _globals['_REFUSAL']._serialized_start=305
-  _globals['_REFUSAL']._serialized_end=372
-  _globals['_REASON']._serialized_start=374
-  _globals['_REASON']._serialized_end=412
-  _globals['_DECLINED']._serialized_start=414
-  _globals['_DECLINED']._serialized_end=475
+  _globals['_PAYMENT']._serialized_end=328
+  _globals['_PACKEDPAYMENT']._serialized_start=330
+  _globals['_PACKEDPAYMENT']._serialized_end=345
+  _globals['_REFUSAL']._serialized_start=347
+  _globals['_REFUSAL']._serialized_end=414
+  _globals['_REASON']._serialized_start=416
+  _globals['_REASON']._serialized_end=454
+  _globals['_DECLINED']._serialized_start=456
+  _globals['_DECLINED']._serialized_end=517
 # @@protoc_insertion_point(module_scope)

@@ -11,6 +11,8 @@ class PaymentKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     PAYMENT_KIND_UNSPECIFIED: _ClassVar[PaymentKind]
     PAYMENT_KIND_CREDIT_TRANSFER: _ClassVar[PaymentKind]
     PAYMENT_KIND_FEE: _ClassVar[PaymentKind]
+    PAYMENT_KIND_RETURN: _ClassVar[PaymentKind]
+    PAYMENT_KIND_RECALL: _ClassVar[PaymentKind]
 
 class PaymentState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -25,6 +27,8 @@ class PaymentState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
 PAYMENT_KIND_UNSPECIFIED: PaymentKind
 PAYMENT_KIND_CREDIT_TRANSFER: PaymentKind
 PAYMENT_KIND_FEE: PaymentKind
+PAYMENT_KIND_RETURN: PaymentKind
+PAYMENT_KIND_RECALL: PaymentKind
 PAYMENT_STATE_UNSPECIFIED: PaymentState
 PAYMENT_STATE_UNKNOWN: PaymentState
 PAYMENT_STATE_REFUSED: PaymentState
@@ -35,7 +39,7 @@ PAYMENT_STATE_REJECTED: PaymentState
 PAYMENT_STATE_EXPIRED: PaymentState
 
 class Payment(_message.Message):
-    __slots__ = ("id", "kind", "debtor_iban", "creditor_iban", "amount", "unit", "end_to_end_id", "debtor_name", "creditor_name", "remittance", "bill_reference")
+    __slots__ = ("id", "kind", "debtor_iban", "creditor_iban", "amount", "unit", "end_to_end_id", "debtor_name", "creditor_name", "remittance", "bill_reference", "original_id", "reason_code")
     ID_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     DEBTOR_IBAN_FIELD_NUMBER: _ClassVar[int]
@@ -47,6 +51,8 @@ class Payment(_message.Message):
     CREDITOR_NAME_FIELD_NUMBER: _ClassVar[int]
     REMITTANCE_FIELD_NUMBER: _ClassVar[int]
     BILL_REFERENCE_FIELD_NUMBER: _ClassVar[int]
+    ORIGINAL_ID_FIELD_NUMBER: _ClassVar[int]
+    REASON_CODE_FIELD_NUMBER: _ClassVar[int]
     id: bytes
     kind: PaymentKind
     debtor_iban: str
@@ -58,7 +64,9 @@ class Payment(_message.Message):
     creditor_name: str
     remittance: str
     bill_reference: str
-    def __init__(self, id: _Optional[bytes] = ..., kind: _Optional[_Union[PaymentKind, str]] = ..., debtor_iban: _Optional[str] = ..., creditor_iban: _Optional[str] = ..., amount: _Optional[int] = ..., unit: _Optional[str] = ..., end_to_end_id: _Optional[str] = ..., debtor_name: _Optional[str] = ..., creditor_name: _Optional[str] = ..., remittance: _Optional[str] = ..., bill_reference: _Optional[str] = ...) -> None: ...
+    original_id: bytes
+    reason_code: str
+    def __init__(self, id: _Optional[bytes] = ..., kind: _Optional[_Union[PaymentKind, str]] = ..., debtor_iban: _Optional[str] = ..., creditor_iban: _Optional[str] = ..., amount: _Optional[int] = ..., unit: _Optional[str] = ..., end_to_end_id: _Optional[str] = ..., debtor_name: _Optional[str] = ..., creditor_name: _Optional[str] = ..., remittance: _Optional[str] = ..., bill_reference: _Optional[str] = ..., original_id: _Optional[bytes] = ..., reason_code: _Optional[str] = ...) -> None: ...
 
 class PackedPayment(_message.Message):
     __slots__ = ()
