@@ -15,6 +15,9 @@ def check_frame(data: Any, offset: int = 0) -> tuple[int, int, int, int]:
     wrong.
     """
 
+def checked_frame(data: Any, offset: int, length: int) -> Frame:
+    """Return the Frame of bytes that `check_frame` has found good."""
+
 class Frame:
     """A batch as it stands in the journal: its inputs and what became of them.
 

@@ -306,8 +306,17 @@ def check_frame(data, offset=0):
         raise ValueError(f"offset {offset} lies behind the end of the data")
     if begin == <u64>view.shape[0]:
         return FRAME_ABSENT, 0, offset, offset
-    fault = frame_check(&view[begin], view.shape[0] - begin, &length, &bad)
+    with nogil:
+        fault = frame_check(&view[begin], view.shape[0] - begin, &length, &bad)
     return fault, length, begin + bad.start, begin + bad.stop
+
+
+def checked_frame(data, offset, length):
+    """Return the Frame of bytes that `check_frame` has found good."""
+    cdef Frame frame = Frame.__new__(Frame)
+    frame.raw = data[offset:offset + length]
+    frame_pieces(<const u8*>frame.raw, &frame.pieces)
+    return frame
 
 
 cdef class Frame:
@@ -353,7 +362,10 @@ cdef class Frame:
     def digest(self):
         """SHA-256 of this frame, which the next one carries."""
         cdef u8 digest[32]
-        sha256(<const u8*>self.raw, len(self.raw), NULL, 0, digest)
+        cdef const u8* data = self.raw
+        cdef u64 size = len(self.raw)
+        with nogil:
+            sha256(data, size, NULL, 0, digest)
         return digest[:32]
 
     cdef object _array(self, const void* start, u64 count, dtype):

@@ -12,7 +12,7 @@ from payvand.core.errors import JournalCorrupt, SnapshotDamaged
 from payvand.core.journal import Journal
 from payvand.core.ledger import Ledger
 from payvand.core.replay import observe_journal, replay_journal
-from payvand.core.segments import JournalReader
+from payvand.core.segments import JournalReader, read_ahead
 from payvand.core.snapshots import clear_unfinished, prune, snapshots
 from payvand.core.stage import Stage
 
@@ -51,7 +51,7 @@ def recover(journal: Journal, ledger: Ledger, stage: Stage, archive: Archive) ->
     prune(journal.folder, archive.run_names())
     archive.start()
     reader = JournalReader(journal.folder, after=after)
-    replayed_bytes = replay_journal(ledger, stage, reader)
+    replayed_bytes = replay_journal(ledger, stage, read_ahead(reader))
     end = reader.end
     if end is None and after == 0:
         journal.start(journal.identity)

@@ -11,11 +11,13 @@ def replay(ledger: Ledger, stage: Stage, frames: Iterable[Frame]) -> int:
     Raises ReplayDiffers where a frame's outcome is not the one journaled with it.
     """
 
-def replay_journal(ledger: Ledger, stage: Stage, reader: JournalReader) -> int:
-    """Apply the frames of a JournalReader; return how many bytes they have.
+def replay_journal(
+    ledger: Ledger, stage: Stage, placed_frames: Iterable[tuple[Frame, tuple[int, int]]]
+) -> int:
+    """Apply frames that come with their places; return how many bytes they have.
 
     The ledger reads old transfers from where they stand. Raises ReplayDiffers, and whatever the
-    reader raises.
+    iteration raises.
     """
 
 def observe_journal(stage: Stage, reader: JournalReader, last: int) -> None:

@@ -99,19 +99,18 @@ def replay(Ledger ledger, Stage stage, frames):
     return sequence
 
 
-def replay_journal(Ledger ledger, Stage stage, reader):
-    """Apply the frames of a JournalReader; return how many bytes they have.
+def replay_journal(Ledger ledger, Stage stage, placed_frames):
+    """Apply frames that come with their places; return how many bytes they have.
 
     The ledger reads old transfers from where they stand. Raises ReplayDiffers, and whatever the
-    reader raises.
+    iteration raises.
     """
     cdef Frame frame
     cdef u64 segment, offset
     cdef u64 size = 0
     scratch = np.zeros(BATCH_EVENTS_MAX, records.RESULT)
     cdef u8[::1] results = scratch.view(np.uint8)
-    for frame in reader:
-        segment, offset = reader.place
+    for frame, (segment, offset) in placed_frames:
         size += <u64>len(frame.raw)
         with nogil:
             ledger.lock_with_room(frame.pieces.record_count)

@@ -7,7 +7,9 @@ was under way when the machine stopped, never acknowledged) from damage to what 
 
 import mmap
 import struct
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +18,7 @@ import numpy as np
 from payvand.core.checksum import crc32c_of
 from payvand.core.diagnosis import BLOCK, is_torn, used_bytes
 from payvand.core.errors import JournalCorrupt, JournalUnusable
-from payvand.core.frame import FAULTS, Frame, check_frame
+from payvand.core.frame import FAULTS, Frame, check_frame, checked_frame
 
 __all__ = [
     "SEGMENT_HEADER_BYTES",
@@ -25,9 +27,12 @@ __all__ = [
     "JournalReader",
     "first_sequences",
     "journal_id_of",
+    "read_ahead",
     "read_frames",
 ]
 
+FRAMES_AHEAD = 8
+"""Frames proved and not yet taken by who reads ahead: at most 128 MiB, mostly 9."""
 SEGMENT_HEADER_BYTES = 4096
 SPARE_NAME = "segment.spare"
 _SEGMENT_HEADER = struct.Struct("<IHHQ16s32s60sI")
@@ -95,9 +100,12 @@ class JournalReader:
             with path.open("rb") as file:
                 if (size := path.stat().st_size) < SEGMENT_HEADER_BYTES:
                     raise self._corrupt(path, 0, size, "segment cut short")
-                return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+                data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         except OSError as error:
             raise _unreadable(path, error) from error
+        if hasattr(mmap, "MADV_WILLNEED"):
+            data.madvise(mmap.MADV_WILLNEED)  # the disk reads on while frames are proved
+        return data
 
     def _read(self, path: Path, *, begin: bool, last: bool) -> Iterator[Frame]:
         data = self._map(path)
@@ -107,7 +115,7 @@ class JournalReader:
             fault, length, start, stop = check_frame(data, offset)
             if fault != _GOOD:
                 break
-            frame = Frame(data[offset : offset + length])
+            frame = checked_frame(data, offset, length)
             if frame.sequence != self._sequence + 1:
                 raise self._corrupt(
                     path, offset, offset + length, f"sequence {frame.sequence} out of order"
@@ -192,6 +200,28 @@ class JournalReader:
 
     def _corrupt(self, path: Path, start: int, stop: int, what: str) -> JournalCorrupt:
         return JournalCorrupt(path.name, self._sequence + 1, start, stop, what)
+
+
+def read_ahead(reader: JournalReader) -> Iterator[tuple[Frame, tuple[int, int]]]:
+    """Iterate over the frames of a reader, each with its place; see `JournalReader.place`.
+
+    They are read and proved on a thread of their own, up to `FRAMES_AHEAD` before their turn. What
+    the reader raises is raised when its turn comes.
+    """
+    frames = iter(reader)
+
+    def step() -> tuple[Frame, tuple[int, int]] | None:
+        frame = next(frames, None)
+        return None if frame is None else (frame, reader.place)
+
+    pool = ThreadPoolExecutor(1, "read-ahead")
+    try:
+        ahead = deque(pool.submit(step) for _ in range(FRAMES_AHEAD))
+        while (found := ahead.popleft().result()) is not None:
+            ahead.append(pool.submit(step))
+            yield found
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _first_sequence(path: Path) -> int:
