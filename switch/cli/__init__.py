@@ -14,7 +14,9 @@ from typing import Any, Final
 
 import click
 
+from payvand.switch.cli.display import Calendar, Display
 from payvand.switch.cli.faults import exit_code_of
+from payvand.switch.names.catalogue import Language
 
 __all__ = ["main"]
 
@@ -79,9 +81,29 @@ class _Commands(click.Group):
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="payvand", prog_name="payvand")
-def main() -> None:
+@click.option(
+    "--lang",
+    type=click.Choice([one.value for one in Language]),
+    default=Language.EN.value,
+    envvar="PAYVAND_LANG",
+    show_envvar=True,
+    show_default=True,
+    help="In which language people are told.",
+)
+@click.option(
+    "--calendar",
+    type=click.Choice([one.value for one in Calendar]),
+    default=Calendar.GREGORIAN.value,
+    envvar="PAYVAND_CALENDAR",
+    show_envvar=True,
+    show_default=True,
+    help="By which calendar moments are shown; hijri is Solar Hijri, by Tehran's clock.",
+)
+@click.pass_context
+def main(context: click.Context, lang: str, calendar: str) -> None:
     """Run a payments switch, and use one.
 
     Start with `payvand demo`: a whole day of payments on this machine. A switch of your own is
     `payvand serve`; what it says of itself, the other commands ask.
     """
+    context.obj = Display(Language(lang), Calendar(calendar))

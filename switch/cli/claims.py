@@ -7,6 +7,7 @@ from typing import Any, Final
 import click
 
 from payvand.client import Directory, parse_payment_id, payment_id_text
+from payvand.switch.cli.display import named
 from payvand.switch.cli.options import Door, as_json, door_options
 from payvand.switch.cli.printing import moment, print_json, print_table
 from payvand.switch.directory.alias import AliasKind
@@ -114,11 +115,11 @@ def _show(found: Iterable[pb.Claim], as_json: bool) -> None:
         (
             (
                 payment_id_text(claim.id),
-                _kind_name(claim),
+                named("claim_kind", _kind_name(claim)),
                 claim.alias.value,
                 claim.donor,
                 claim.claimant,
-                STATE_NAMES[claim.state],
+                named("claim_state", STATE_NAMES[claim.state]),
                 moment(claim.answer_by),
                 moment(claim.complete_by),
             )

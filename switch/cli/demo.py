@@ -18,6 +18,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from payvand.switch.cli.display import said
 from payvand.switch.cli.faults import ANSWER_IS_NO
 from payvand.switch.cli.options import as_json
 from payvand.switch.cli.printing import amount_text, print_table, progress_console
@@ -231,13 +232,13 @@ def _print(played: Played, data: Path) -> None:
             )
             for one in played.statements
         ),
-        title="Statements of the window, its settlement included",
+        title=said("Statements of the window, its settlement included"),
         numbers=1,
     )
     causes = {state: _counts(codes) for state, codes in reckoning.reasons.items()}
     causes["refused"] = _counts(reckoning.refused)
     table = Table(
-        title=f"Day {played.day.number}: what became of its instructions",
+        title=said("Day {number}: what became of its instructions", number=played.day.number),
         title_justify="left",
         title_style="bold",
         box=box.SIMPLE_HEAD,

@@ -10,6 +10,7 @@ import click
 
 from payvand.client import Difference, DirectoryCopy
 from payvand.switch.cli.claims import claims
+from payvand.switch.cli.display import named, said
 from payvand.switch.cli.faults import ANSWER_IS_NO
 from payvand.switch.cli.options import Door, as_json, door_options
 from payvand.switch.cli.printing import print_json, print_table
@@ -67,7 +68,7 @@ def look_up(kind: str, value: str, door: Door, as_json: bool) -> None:
     elif payee.iban:
         print_table(("IBAN", "bank", "name"), [tuple(found.values())])
     else:
-        click.echo("nobody registered it")
+        click.echo(said("nobody registered it"))
     if not payee.iban:
         raise click.exceptions.Exit(ANSWER_IS_NO)
 
@@ -115,7 +116,7 @@ def remove(kind: str, value: str, door: Door, as_json: bool) -> None:
     if as_json:
         print_json({"removed": True})
     else:
-        click.echo("it is not in the directory")
+        click.echo(said("it is not in the directory"))
 
 
 @directory.command()
@@ -148,10 +149,10 @@ def compare(file: Path, door: Door, as_json: bool) -> None:
             ("kind", "value", "in file", "in directory"),
             [
                 (
-                    str(one["kind"]),
+                    named("alias_kind", str(one["kind"])),
                     str(one["value"]),
-                    "yes" if one["in_file"] else "no",
-                    "yes" if one["in_directory"] else "no",
+                    said("yes") if one["in_file"] else said("no"),
+                    said("yes") if one["in_directory"] else said("no"),
                 )
                 for one in told
             ],

@@ -8,6 +8,7 @@ import click
 
 from payvand.settlement.reports import read_window
 from payvand.settlement.window_files import WrittenFile, write_window_files
+from payvand.switch.cli.display import said
 from payvand.switch.cli.faults import ANSWER_IS_NO, tell_fault
 from payvand.switch.cli.options import as_json, data_option
 from payvand.switch.cli.printing import print_json, print_table, progress_console
@@ -63,7 +64,7 @@ def files(window: int, folder: Path, system: str, zone: str, data: Path, as_json
     print_table(
         ("file", "kind", "SHA-256", "bytes"),
         ((f.name, f.kind, f.sha256[:16], f"{f.bytes:,}") for f in written),
-        title=f"Window {window} in {target}",
+        title=said("Window {number} in {folder}", number=window, folder=target),
         numbers=3,
     )
 

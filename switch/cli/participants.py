@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from payvand.switch.cli.display import named, said
 from payvand.switch.cli.options import Door, as_json, door_options
 from payvand.switch.cli.printing import amount_text, print_json, print_table
 from payvand.switch.directory_file import ParticipantEntry, load
@@ -52,7 +53,7 @@ async def _list(door: Door, as_json: bool) -> None:
             (
                 str(position.participant.number),
                 position.participant.name,
-                ROLE_NAMES.get(position.participant.role, "?"),
+                named("role", ROLE_NAMES.get(position.participant.role, "unspecified")),
                 amount_text(position.participant.net_debit_cap),
                 amount_text(position.debits_posted),
                 amount_text(position.credits_posted),
@@ -61,7 +62,7 @@ async def _list(door: Door, as_json: bool) -> None:
             )
             for position in positions
         ),
-        title="Participants and their positions in the open window",
+        title=said("Participants and their positions in the open window"),
         numbers=3,
     )
 

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any, Final
 
 import click
@@ -10,6 +9,8 @@ from rich import box
 from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
+
+from payvand.switch.cli.display import display, isolated, named
 
 __all__ = [
     "JsonListing",
@@ -68,13 +69,32 @@ def progress_console() -> Console:
 def table(
     columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str = "", numbers: int = 0
 ) -> Table:
-    """Return a table whose columns from *numbers* on are set to the right; 0 for none."""
-    made = Table(title=title or None, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
-    for place, column in enumerate(columns):
-        right = bool(numbers) and place >= numbers
-        made.add_column(column, justify="right" if right else "left", no_wrap=True)
+    """Return a table whose columns from *numbers* on are numbers, set to the right; 0 for none.
+
+    Columns are called by their English headings, and shown in the caller's language.
+    """
+    shown = display()
+    made = Table(
+        title=isolated(title) or None,
+        title_justify="right" if shown.is_persian else "left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+    )
+    places = range(len(columns))
+    order = places[::-1] if shown.is_persian else places
+    for place in order:
+        right = shown.is_persian or (bool(numbers) and place >= numbers)
+        made.add_column(
+            isolated(named("heading", columns[place])),
+            justify="right" if right else "left",
+            no_wrap=True,
+        )
     for row in rows:
-        made.add_row(*row)
+        cells = [
+            isolated(shown.number(cell) if numbers and place >= numbers else cell)
+            for place, cell in enumerate(row)
+        ]
+        made.add_row(*(cells[place] for place in order))
     return made
 
 
@@ -96,8 +116,5 @@ def amount_text(amount: int | str) -> str:
 
 
 def moment(nanoseconds: int) -> str:
-    """Return a time in UTC, to the millisecond, for people; empty for 0."""
-    if not nanoseconds:
-        return ""
-    seconds, rest = divmod(nanoseconds, 1_000_000_000)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S}.{rest // 1_000_000:03} UTC"
+    """Return a time to the millisecond, for people, by the calendar asked for; empty for 0."""
+    return display().moment(nanoseconds)

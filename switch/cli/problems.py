@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 import click
 
+from payvand.switch.cli.display import named
 from payvand.switch.cli.printing import JsonListing, amount_text, print_table
 from payvand.switch.files import FileSummary, Instruction, LineError
 
@@ -105,7 +106,11 @@ class TextReport:
         print_table(
             ("state", "payments", "amount"),
             (
-                (state, f"{count:,}", amount_text(amount) if state != "refused" else "")
+                (
+                    named("payment_state", state),
+                    f"{count:,}",
+                    amount_text(amount) if state != "refused" else "",
+                )
                 for state, (count, amount) in sorted(states.items())
             ),
             numbers=1,

@@ -22,6 +22,7 @@ from payvand.settlement.reconciliation.breaks import (
 )
 from payvand.settlement.reconciliation.profile import CAMT, Profile
 from payvand.settlement.reconciliation.reconciling import Reconciled, reconcile_file
+from payvand.switch.cli.display import named
 from payvand.switch.cli.faults import ANSWER_IS_NO
 from payvand.switch.cli.files import ZONE
 from payvand.switch.cli.options import as_json, data_option
@@ -116,7 +117,7 @@ def _print_reconciled(done: Reconciled) -> None:
     if done.breaks:
         print_table(
             ("open breaks", ""),
-            ((kind.replace("_", " "), f"{count:,}") for kind, count in done.breaks.items()),
+            ((named("break_kind", kind), f"{count:,}") for kind, count in done.breaks.items()),
             numbers=1,
         )
     else:
@@ -163,7 +164,7 @@ def breaks(
         (
             (
                 str(each.id),
-                each.kind.name.lower().replace("_", " "),
+                named("break_kind", each.kind.name),
                 str(each.window),
                 f"{each.payments[0]:032x}" if each.payments else "",
                 each.owner,
@@ -210,7 +211,7 @@ def ages(data: Path, as_json: bool) -> None:
     print_table(
         ("age", "kind", "breaks"),
         (
-            (age, kind.replace("_", " "), f"{count:,}")
+            (age, named("break_kind", kind), f"{count:,}")
             for age, kinds in aged.items()
             for kind, count in sorted(kinds.items())
         ),

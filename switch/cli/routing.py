@@ -12,6 +12,7 @@ import click
 from payvand.client import parse_payment_id, payment_id_text
 from payvand.core.records import Operation, u128_array
 from payvand.core.segments import JournalReader
+from payvand.switch.cli.display import display, said
 from payvand.switch.cli.faults import ANSWER_IS_NO
 from payvand.switch.cli.options import as_json, switch_options
 from payvand.switch.cli.printing import amount_text, print_json, print_table
@@ -20,7 +21,7 @@ from payvand.switch.files import Instruction, open_payment_file
 from payvand.switch.identifiers import iban
 from payvand.switch.identifiers.identifier_error import IdentifierError
 from payvand.switch.rules.choosing import Choice, Order, choose
-from payvand.switch.rules.rails import CHANNELS, REMOTE
+from payvand.switch.rules.rails import CHANNELS, REMOTE, Rail
 from payvand.switch.rules.solar_hijri import DateError, local, moment_at, moment_text, parse_moment
 from payvand.v1.payment_pb2 import Payment
 
@@ -191,26 +192,35 @@ def _print(asked: _Asked, moment: datetime, then: RulesThen, choice: Choice) -> 
             (
                 step.rail,
                 step.rule,
-                "yes" if step.holds else "no",
+                said("yes") if step.holds else said("no"),
                 step.text,
                 step.validity,
                 step.source,
             )
             for step in choice.steps
         ),
-        title=(
-            f"{asked.title} of {amount_text(asked.amount)} rial, as of {moment_text(moment)}"
-            f" ({local(moment):%Y-%m-%d %H:%M}, Tehran)"
+        title=said(
+            "{payment}: {amount} rial, as of {solar} ({local}, Tehran)",
+            payment=asked.title,
+            amount=amount_text(asked.amount),
+            solar=moment_text(moment),
+            local=f"{local(moment):%Y-%m-%d %H:%M}",
         ),
     )
     if choice.rail is None or choice.carried_at is None:
-        click.echo("no rail carries it")
+        click.echo(said("no rail carries it"))
     else:
         fee = "tariff not known" if choice.fee is None else f"fee {amount_text(choice.fee)} rial"
-        click.echo(f"{choice.rail.title_en}: carried at {moment_text(choice.carried_at)}, {fee}")
+        click.echo(
+            f"{_rail_title(choice.rail)}: carried at {moment_text(choice.carried_at)}, {fee}"
+        )
     click.echo(f"by the rules {then.rulebook.digest[:16]}")
     for table, number in then.versions.items():
         click.echo(f"    {table}: version {number}, in force from {_since_text(then, table)}")
+
+
+def _rail_title(rail: Rail) -> str:
+    return rail.title_fa if display().is_persian else rail.title_en
 
 
 def _since_text(then: RulesThen, table: str) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from payvand.client import CALL_PAYMENTS_MAX, STATE_NAMES, parse_payment_id, payment_id_text
+from payvand.switch.cli.display import named, reason_text
 from payvand.switch.cli.options import Door, as_json, door_options
 from payvand.switch.cli.printing import amount_text, moment, print_json, print_table
 from payvand.v1.payment_service_pb2 import PaymentStatus
@@ -37,8 +38,8 @@ def status(ids: tuple[str, ...], door: Door, as_json: bool) -> None:
         (
             (
                 payment_id_text(status.id),
-                STATE_NAMES[status.state],
-                " ".join(filter(None, (status.reason.code, status.reason.detail))),
+                named("payment_state", STATE_NAMES[status.state]),
+                reason_text(status.reason.code, status.reason.detail),
                 amount_text(status.amount) if status.amount else "",
                 moment(status.recorded_at),
             )

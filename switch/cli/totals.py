@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from payvand.switch.cli.display import named, said
 from payvand.switch.cli.faults import ANSWER_IS_NO
 from payvand.switch.cli.options import Door, as_json, door_options
 from payvand.switch.cli.printing import amount_text, print_json, print_table
@@ -56,18 +57,20 @@ def _print(answer: GetTotalsResponse, agree: bool) -> None:
     print_table(
         ("payments", "count", "amount"),
         (
-            (state, f"{counted['count']:,}", amount_text(counted["amount"]))
+            (named("payment_state", state), f"{counted['count']:,}", amount_text(counted["amount"]))
             for state, counted in database["payments"].items()
         ),
-        title=f"At frame {answer.ledger.sequence:,} of the journal",
+        title=said("At frame {sequence} of the journal", sequence=f"{answer.ledger.sequence:,}"),
         numbers=1,
     )
     print_table(
         ("all accounts", "ledger", "database"),
         (
-            (side.replace("_", " "), amount_text(ledger[side]), amount_text(database[side]))
+            (named("side", side), amount_text(ledger[side]), amount_text(database[side]))
             for side in _SIDES
         ),
         numbers=1,
     )
-    click.echo("Ledger and database agree." if agree else "Ledger and database DISAGREE.")
+    click.echo(
+        said("Ledger and database agree.") if agree else said("Ledger and database DISAGREE.")
+    )

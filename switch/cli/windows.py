@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from payvand.switch.cli.display import said
 from payvand.switch.cli.options import Door, as_json, door_options
 from payvand.switch.cli.printing import amount_text, moment, print_json, print_table
 from payvand.v1.settlement_service_pb2 import SettlementWindow
@@ -41,7 +42,7 @@ async def _windows(door: Door, count: int, before: int) -> list[SettlementWindow
 def print_window(window: SettlementWindow) -> None:
     """Print a window for people."""
     if not window.closed_sequence:
-        click.echo(f"Window {window.number} is open.")
+        click.echo(said("Window {number} is open.", number=window.number))
         return
     print_table(
         ("participant", "paid", "received", "net", "settled", "carried"),
@@ -49,7 +50,9 @@ def print_window(window: SettlementWindow) -> None:
             (position.participant, *(amount_text(getattr(position, name)) for name in _AMOUNTS))
             for position in window.positions
         ),
-        title=f"Window {window.number}, closed {moment(window.closed_at)}",
+        title=said(
+            "Window {number}, closed {at}", number=window.number, at=moment(window.closed_at)
+        ),
         numbers=1,
     )
 
