@@ -28,6 +28,8 @@ FIELD_NAMES: Final = (
     "creditor_name",
     "remittance",
     "bill_reference",
+    "original_id",
+    "reason_code",
     "reserved",
 )
 """By the number of the field; the whole payment is nothing, the last is of packed records alone."""
@@ -45,20 +47,21 @@ class Rule(IntEnum):
     TEXT_ENCODING = 2
     ID_FORM = 3
     KIND_UNKNOWN = 4
-    IBAN_LENGTH = 5
-    IBAN_COUNTRY = 6
-    IBAN_CHARACTERS = 7
-    IBAN_CHECK_DIGITS = 8
-    DEBTOR_UNKNOWN = 9
-    NOT_YOURS = 10
-    ROUTE_UNKNOWN = 11
-    SAME_PARTICIPANT = 12
-    AMOUNT_ZERO = 13
-    UNIT_UNKNOWN = 14
-    UNIT_PARTICIPANT = 15
-    TEXT_LENGTH = 16
-    TEXT_CHARACTERS = 17
-    PAYMENT_SIZE = 18
+    RETURN_SERVICE = 5
+    IBAN_LENGTH = 6
+    IBAN_COUNTRY = 7
+    IBAN_CHARACTERS = 8
+    IBAN_CHECK_DIGITS = 9
+    DEBTOR_UNKNOWN = 10
+    NOT_YOURS = 11
+    ROUTE_UNKNOWN = 12
+    SAME_PARTICIPANT = 13
+    AMOUNT_ZERO = 14
+    UNIT_UNKNOWN = 15
+    UNIT_PARTICIPANT = 16
+    TEXT_LENGTH = 17
+    TEXT_CHARACTERS = 18
+    PAYMENT_SIZE = 19
 
 
 class RequestMalformed(Exception):
@@ -89,6 +92,8 @@ def explain(fault: Records, debtor: Route, routing: Routing) -> tuple[str, str, 
         case Rule.KIND_UNKNOWN:
             hint = "say what the payment is for: credit transfer or fee"
             return name, "kind.unknown", hint
+        case Rule.RETURN_SERVICE:
+            return name, "return.service", "a return or a recall is made by ReturnService"
         case Rule.IBAN_LENGTH:
             return name, "iban.length", f"an IBAN has 26 characters, not {detail}"
         case Rule.IBAN_COUNTRY:

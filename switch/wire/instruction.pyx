@@ -63,6 +63,9 @@ cdef bint read_payment(const u8* start, u32 size, Instruction* payment) noexcept
             payment.canonical &= 0 < field.value < KINDS_END
         elif field.number == FIELD_ID:
             payment.texts[FIELD_ID].start, payment.texts[FIELD_ID].size = field.start, field.size
+        elif field.number == FIELD_ORIGINAL_ID:
+            payment.canonical &= field.size != 0
+            payment.texts[FIELD_ORIGINAL_ID].size = field.size
         else:
             payment.canonical &= field.size != 0
             if not read_text(field.start, field.size, &payment.texts[field.number]):
@@ -127,7 +130,7 @@ cdef u8* write_payment(u8* out, const Instruction* payment) noexcept nogil:
                       texts[FIELD_CREDITOR_IBAN].start, IBAN_BYTES)
     out[0] = FIELD_AMOUNT << 3 | VARINT
     out = write_varint(out + 1, payment.amount)
-    for field in range(FIELD_UNIT, FIELDS):
+    for field in range(FIELD_UNIT, FIELD_BILL_REFERENCE + 1):
         if texts[field].size:
             out = write_bytes(out, <u8>(field << 3 | BYTES), texts[field].start, texts[field].size)
     return out if payment.raw == NULL else write_unknown(out, payment)
@@ -163,6 +166,9 @@ cdef const RouteRow* judge(const Instruction* payment, RouteTable table, const D
         return broken(fault, FIELD_ID, RULE_ID_FORM, 0)
     if not 0 < payment.kind < KINDS_END:
         return broken(fault, FIELD_KIND, RULE_KIND_UNKNOWN, 0)
+    for field in range(FIELD_ORIGINAL_ID, FIELD_REASON_CODE + 1):
+        if texts[field].size:
+            return broken(fault, field, RULE_RETURN_SERVICE, 0)
     for field in range(FIELD_DEBTOR_IBAN, FIELD_CREDITOR_IBAN + 1):
         if texts[field].size != IBAN_BYTES or not iban_holds(texts[field].start):
             return broken(fault, field, iban_rule(&texts[field]), texts[field].length)
@@ -184,7 +190,7 @@ cdef const RouteRow* judge(const Instruction* payment, RouteTable table, const D
             or not is_unit(&texts[FIELD_UNIT], &creditor.unit)):
         return broken(fault, FIELD_UNIT, RULE_UNIT_PARTICIPANT if table.keeps(&texts[FIELD_UNIT])
                       else RULE_UNIT_UNKNOWN, <u32>(creditor - table.rows))
-    for field in range(FIELD_END_TO_END_ID, FIELDS):
+    for field in range(FIELD_END_TO_END_ID, FIELD_BILL_REFERENCE + 1):
         length_max = (REFERENCE_LENGTH_MAX
                       if field == FIELD_END_TO_END_ID or field == FIELD_BILL_REFERENCE
                       else TEXT_LENGTH_MAX)

@@ -120,6 +120,9 @@ def _broken_rule(
         return "id", "id.form", "16 bytes, not all zero, the topmost bit clear: a UUIDv7 will do"
     if payment.kind not in _KINDS:
         return "kind", "kind.unknown", "say what the payment is for: credit transfer or fee"
+    for field in ("original_id", "reason_code"):
+        if getattr(payment, field):
+            return field, "return.service", "a return or a recall is made by ReturnService"
     for field in ("debtor_iban", "creditor_iban"):
         try:
             iban.parse(getattr(payment, field))

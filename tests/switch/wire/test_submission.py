@@ -128,6 +128,8 @@ FULL = "🏦" * 140
         ({"creditor_name": "x" * 141}, "creditor_name", "creditor_name.length"),
         ({"remittance": "x" * 141}, "remittance", "remittance.length"),
         ({"remittance": "a\nb"}, "remittance", "text.characters"),
+        ({"original_id": bytes(16)}, "original_id", "return.service"),
+        ({"reason_code": "CUST"}, "reason_code", "return.service"),
         ({"debtor_name": "a\x00"}, "debtor_name", "text.characters"),
         ({"end_to_end_id": "\x85"}, "end_to_end_id", "text.characters"),
     ],
