@@ -170,6 +170,7 @@ class Switch:
                 "commit": lambda: engine.statistics().oldest_age_ns / NS,
                 "projection": self._projection_age_s,
                 "follow": payments.oldest_sending_s,
+                "approvals": approvals.oldest_due_s,
             }
         )
         stack.push_async_callback(self._end_tasks)
@@ -216,7 +217,7 @@ class Switch:
 
     def _expose(self, stack: AsyncExitStack, ages: Ages) -> int:
         """Show the metrics over HTTP and return the port."""
-        for stage in ("commit", "projection", "follow"):
+        for stage in ("commit", "projection", "follow", "approvals"):
             self.metrics.watch_oldest(stage, lambda stage=stage: ages.age_s(stage))  # type: ignore[misc]
         self.metrics.watch_journal(
             lambda: self._engine.sequence,

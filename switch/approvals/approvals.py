@@ -11,7 +11,7 @@ is approved and due is carried out then.
 
 import asyncio
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, Protocol
 
 import structlog
@@ -114,6 +114,17 @@ class Approvals:
     def proposals(self) -> Iterable[Proposal]:
         """Iterate over all proposals, the newest first."""
         return reversed(list(self._book))
+
+    def oldest_due_s(self) -> float:
+        """Return for how long what is due waits to be carried out, in seconds; 0 for none."""
+        now = self._clock()
+        return max((now - since for since in self._due_since(now)), default=0) / NS
+
+    def _due_since(self, now: int) -> Iterator[int]:
+        for proposal in self._book.waiting:
+            approved = proposal.done_by(Act.APPROVED)
+            if approved is not None and proposal.is_due(now):
+                yield max(proposal.due_at, approved.timestamp)
 
     # --- acts of operators -------------------------------------------------------------------
 

@@ -103,6 +103,11 @@ class Proposal:
         """Whether it waits for a second operator."""
         return self.state is ProposalState.OPEN
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it waits for a decision or for its time."""
+        return self.state in (ProposalState.OPEN, ProposalState.APPROVED)
+
     def is_due(self, now: int) -> bool:
         """Tell whether it is to be carried out."""
         return self.state is ProposalState.APPROVED and 0 <= self.due_at <= now
@@ -164,7 +169,7 @@ class ProposalBook:
         self._proposals[act.proposal] = replace(
             known, state=after, due_at=due_at, acts=(*known.acts, act)
         )
-        if after is not ProposalState.APPROVED:
+        if not self._proposals[act.proposal].is_waiting:
             del self._waiting[act.proposal]
 
 

@@ -331,6 +331,12 @@ def _print_comparison(told: CompareVersionResponse) -> None:
         f"version {told.version.number} of {told.version.table} beside version {told.in_force}, "
         f"which is in force\n"
     )
+    if told.overtaken:
+        click.echo(
+            "It was made on top of an earlier version and can't come in force: import anew\n"
+        )
+    for number in told.overtakes:
+        click.echo(f"Version {number} waits, and could not come in force behind it\n")
     for row in told.rows:
         click.echo(f"{SIGNS[row.kind]} {row.row}")
         for field in row.fields:
@@ -370,6 +376,8 @@ def _comparison_json(told: CompareVersionResponse) -> dict[str, Any]:
     return {
         "version": _version_json(told.version),
         "in_force": told.in_force,
+        "overtaken": told.overtaken,
+        "overtakes": list(told.overtakes),
         "rows": [
             {
                 "row": row.row,

@@ -23,7 +23,7 @@ from payvand.switch.rules.checking import faults_of
 from payvand.switch.rules.rulebook import TABLES, Rulebook, rulebook_of, shipped_text
 from payvand.switch.rules.solar_hijri import local, moment_at
 
-__all__ = ["RuleChange", "RulesInForce"]
+__all__ = ["RuleChange", "RulesInForce", "is_overtaken"]
 
 LOOK_S: Final = 1.0
 """How often the day is looked at."""
@@ -113,6 +113,16 @@ class RulesInForce:
                 self.watch()
 
 
+def is_overtaken(versions: VersionBook, content: Mapping[str, Any]) -> bool:
+    """Tell whether a change was made on top of another text than the one in force.
+
+    A version is a whole table, so it would undo what came in force since it was imported, and
+    nobody would have seen that when it was approved.
+    """
+    in_force = versions.in_force(content["table"]).version
+    return bool(content.get("replaces") != in_force.digest.hex())
+
+
 class RuleChange:
     """The kind of proposals that set a version of a table in force."""
 
@@ -124,7 +134,7 @@ class RuleChange:
         self._pool = pool
 
     async def check(self, content: Mapping[str, Any]) -> None:
-        """Refuse what isn't the digest of a good text; see `Kind.check`."""
+        """Refuse what isn't the digest of a good text, or is overtaken; see `Kind.check`."""
         await self._text(content)
 
     async def carry_out(self, proposal: Proposal) -> Callable[[OperatorAct], None]:
@@ -139,6 +149,12 @@ class RuleChange:
         if table not in TABLES or not isinstance(digest, str) or len(digest) != 64:
             hint = f"a table of {', '.join(TABLES)} and the digest of its text"
             raise ProposalRefused("content", "rules.content", hint)
+        if is_overtaken(self._rules.versions, content):
+            hint = (
+                f"another version of {table} came in force since this one was imported, and would "
+                "be lost: make the change on top of it and import that"
+            )
+            raise ProposalRefused("content", "rules.overtaken", hint)
         text = await read_text(self._pool, bytes.fromhex(digest))
         faults = await asyncio.to_thread(faults_of, table, text)
         if faults:

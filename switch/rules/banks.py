@@ -189,7 +189,7 @@ def _check(banks: Mapping[str, Bank], bins: Mapping[str, Bin]) -> None:
     for bin in bins.values():
         if bin.bank_code not in banks:
             hint = f"{bin.digits} belongs to {bin.bank_code}, which has no row"
-            raise RulesError("bin", "banks.missing", hint)
+            raise RulesError("bin", "banks.missing", hint, is_between_rows=True)
     for index, bank in enumerate(banks.values()):
         at = f"bank[{index}]"
         if bank.successor and bank.validity.last == date.max:
@@ -199,10 +199,10 @@ def _check(banks: Mapping[str, Bank], bins: Mapping[str, Bin]) -> None:
         while successor := banks[seen[-1]].successor:
             if successor not in banks:
                 hint = f"{seen[-1]} is succeeded by {successor}, which has no row"
-                raise RulesError(f"{at}.successor", "banks.missing", hint)
+                raise RulesError(f"{at}.successor", "banks.missing", hint, is_between_rows=True)
             if successor in seen:
                 hint = "successors go in a circle: " + " → ".join([*seen, successor])
-                raise RulesError(f"{at}.successor", "banks.circle", hint)
+                raise RulesError(f"{at}.successor", "banks.circle", hint, is_between_rows=True)
             seen.append(successor)
 
 

@@ -52,7 +52,7 @@ def faults_of(name: str, text: str) -> list[TableFault]:
             break
         except RulesError as error:
             path = left_out.original(error.path)
-            is_of_row = _INDEX.search(path) is not None
+            is_of_row = _INDEX.search(path) is not None and not error.is_between_rows
             if is_of_row or not faults:
                 faults.append(TableFault(line_of(lines, path), path, error.rule, error.hint))
             if not is_of_row or not left_out.leave_out(content, error.path):

@@ -28,13 +28,15 @@ class RulesError(Exception):
     """A table of rules is wrong and is not used.
 
     `path` says where in the file, `rule` is the stable id of the broken rule, `hint` what to do.
+    `is_between_rows` tells that the row is right in itself and doesn't fit the others.
     """
 
-    def __init__(self, path: str, rule: str, hint: str) -> None:
+    def __init__(self, path: str, rule: str, hint: str, *, is_between_rows: bool = False) -> None:
         super().__init__(f"{path}: {rule}: {hint}" if path else f"{rule}: {hint}")
         self.path = path
         self.rule = rule
         self.hint = hint
+        self.is_between_rows = is_between_rows
 
 
 def parse_toml(text: str) -> "TableRow":

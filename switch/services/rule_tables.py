@@ -1,7 +1,7 @@
 """RuleTableService: the tables of rules over gRPC."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -16,7 +16,7 @@ from payvand.switch.identity import caller_of
 from payvand.switch.participants import Registry
 from payvand.switch.refusing import refuse
 from payvand.switch.rule_changes.effects import Effects, effects_of
-from payvand.switch.rule_changes.rules_in_force import RulesInForce
+from payvand.switch.rule_changes.rules_in_force import RulesInForce, is_overtaken
 from payvand.switch.rule_changes.texts import digest_of_text, keep_text, read_text
 from payvand.switch.rule_changes.versions import RULE_CHANGE, TableVersion
 from payvand.switch.rules.checking import faults_of
@@ -134,6 +134,12 @@ class RuleTableServicer:
         due_at: int,
         expires_at: int,
     ) -> TableVersion:
+        """Propose *content* on top of what is in force, or was when the same was proposed."""
+        if self._is_known(id):
+            content["replaces"] = self._approvals.get(id).content["replaces"]
+        else:
+            in_force = self._rules.versions.in_force(content["table"]).version
+            content["replaces"] = in_force.digest.hex()
         await self._approvals.propose(
             id=id,
             kind=RULE_CHANGE,
@@ -165,9 +171,28 @@ class RuleTableServicer:
             engine=self._engine,
             journal=self._journal,
         )
-        return _comparison(
+        told = _comparison(
             self._told(version), in_force.number, differences(before, after), effects
         )
+        told.overtaken = self._is_overtaken(version)
+        told.overtakes.extend(self._overtaken_by(version))
+        return told
+
+    def _is_overtaken(self, version: TableVersion) -> bool:
+        """Tell whether a version that waits can't come in force any more."""
+        if not version.proposal:
+            return False
+        proposal = self._approvals.get(version.proposal)
+        return proposal.is_waiting and is_overtaken(self._rules.versions, proposal.content)
+
+    def _overtaken_by(self, version: TableVersion) -> Iterator[int]:
+        """Yield the versions that wait and could not come in force behind this one."""
+        for other in self._rules.versions.versions:
+            if other.table != version.table or other == version or not other.proposal:
+                continue
+            proposal = self._approvals.get(other.proposal)
+            if proposal.is_waiting and proposal.content["replaces"] != version.digest.hex():
+                yield other.number
 
     def _moment(self, at: int, version: TableVersion) -> datetime:
         """Return the moment asked for, or that at which a version is due, or now."""

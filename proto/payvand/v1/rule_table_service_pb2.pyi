@@ -114,7 +114,7 @@ class CompareVersionRequest(_message.Message):
     def __init__(self, number: _Optional[int] = ..., at: _Optional[int] = ...) -> None: ...
 
 class CompareVersionResponse(_message.Message):
-    __slots__ = ("version", "in_force", "rows", "at", "routes", "payments_seen", "open_payments_seen", "shifts", "moves")
+    __slots__ = ("version", "in_force", "rows", "at", "routes", "payments_seen", "open_payments_seen", "shifts", "moves", "overtaken", "overtakes")
     VERSION_FIELD_NUMBER: _ClassVar[int]
     IN_FORCE_FIELD_NUMBER: _ClassVar[int]
     ROWS_FIELD_NUMBER: _ClassVar[int]
@@ -124,6 +124,8 @@ class CompareVersionResponse(_message.Message):
     OPEN_PAYMENTS_SEEN_FIELD_NUMBER: _ClassVar[int]
     SHIFTS_FIELD_NUMBER: _ClassVar[int]
     MOVES_FIELD_NUMBER: _ClassVar[int]
+    OVERTAKEN_FIELD_NUMBER: _ClassVar[int]
+    OVERTAKES_FIELD_NUMBER: _ClassVar[int]
     version: RuleTableVersion
     in_force: int
     rows: _containers.RepeatedCompositeFieldContainer[RowChange]
@@ -133,7 +135,9 @@ class CompareVersionResponse(_message.Message):
     open_payments_seen: int
     shifts: _containers.RepeatedCompositeFieldContainer[TrafficShift]
     moves: _containers.RepeatedCompositeFieldContainer[PlanMove]
-    def __init__(self, version: _Optional[_Union[RuleTableVersion, _Mapping]] = ..., in_force: _Optional[int] = ..., rows: _Optional[_Iterable[_Union[RowChange, _Mapping]]] = ..., at: _Optional[int] = ..., routes: _Optional[_Iterable[_Union[RouteChange, _Mapping]]] = ..., payments_seen: _Optional[int] = ..., open_payments_seen: _Optional[int] = ..., shifts: _Optional[_Iterable[_Union[TrafficShift, _Mapping]]] = ..., moves: _Optional[_Iterable[_Union[PlanMove, _Mapping]]] = ...) -> None: ...
+    overtaken: bool
+    overtakes: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, version: _Optional[_Union[RuleTableVersion, _Mapping]] = ..., in_force: _Optional[int] = ..., rows: _Optional[_Iterable[_Union[RowChange, _Mapping]]] = ..., at: _Optional[int] = ..., routes: _Optional[_Iterable[_Union[RouteChange, _Mapping]]] = ..., payments_seen: _Optional[int] = ..., open_payments_seen: _Optional[int] = ..., shifts: _Optional[_Iterable[_Union[TrafficShift, _Mapping]]] = ..., moves: _Optional[_Iterable[_Union[PlanMove, _Mapping]]] = ..., overtaken: _Optional[bool] = ..., overtakes: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class RowChange(_message.Message):
     __slots__ = ("row", "kind", "fields")

@@ -282,9 +282,12 @@ def test_what_cannot_be_done_yet_is_done_later_and_what_can_never_be_fails(play:
         other = await house.approve(await house.propose(2))
         assert proposal.state is ProposalState.APPROVED
         assert not await house.approvals.settle_due()
+        house.clock.now += 9 * SECOND
+        assert house.approvals.oldest_due_s() == pytest.approx(9)
         house.lamp.works = True
         assert await house.approvals.settle_due()
         assert house.lamp.lit == [proposal.id, other.id]
+        assert house.approvals.oldest_due_s() == 0
         third = await house.propose(3)
         house.lamp.works = False
         await house.approve(third)

@@ -213,6 +213,39 @@ def test_going_back_makes_a_version_of_its_own(play: Play) -> None:
     play(scene)
 
 
+def test_a_version_made_on_an_older_one_cannot_undo_what_came_since(play: Play) -> None:
+    async def scene(town: Town) -> None:
+        tables, second = town.operator.rule_tables, town.operator_named("navid").approvals
+        first, late, timed = [
+            (
+                await tables.take(
+                    "banks", merged(code, "", "1404-10-01"), reason="circular", due_at=due_at
+                )
+            ).version
+            for code, due_at in (
+                ("012", 0),
+                ("019", 0),
+                ("017", town.clock.now + 60 * SECOND),
+            )
+        ]
+        told = await tables.compare(first.number)
+        assert (told.overtaken, list(told.overtakes)) == (False, [late.number, timed.number])
+        for version in (timed, first):
+            await second.approve(version.proposal.id, digest=version.proposal.digest)
+        assert (await tables.compare(late.number)).overtaken
+        with pytest.raises(CallFailed, match=r"rules\.overtaken"):
+            await second.approve(late.proposal.id, digest=late.proposal.digest)
+        town.clock.now += 60 * SECOND
+        async with asyncio.timeout(30):
+            while (proposal := await second.get(timed.proposal.id)).state == APPROVED:
+                pass
+        assert proposal.state == ProposalState.PROPOSAL_STATE_FAILED
+        assert "rules.overtaken" in proposal.acts[-1].remark
+        assert await outcome(town, "017", "saderat") == (RESERVED, "")
+
+    play(scene)
+
+
 def test_faults_are_told_with_their_lines_and_nothing_is_taken_in(play: Play) -> None:
     async def scene(town: Town) -> None:
         tables = town.operator.rule_tables
