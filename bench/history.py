@@ -19,7 +19,7 @@ from payvand.core.engine import Engine
 from payvand.core.limits import BATCH_EVENTS_MAX, SEGMENT_BYTES
 from payvand.core.records import Records
 
-__all__ = ["Tenth", "flat", "run_tenths"]
+__all__ = ["Numbering", "Tenth", "flat", "resident_bytes", "run_tenths"]
 
 TENTHS = 10
 TRANSFERS = 200_000_000
@@ -56,6 +56,9 @@ def flat(bench: Workbench, name: str) -> Result:
             "accounts": account_count,
             "transfers": sum(tenth.driven.events for tenth in tenths),
             "tenths": [round(tenth.driven.per_second) for tenth in tenths],
+            "cpu_ns_per_event": [
+                round(tenth.driven.cpu_ns / tenth.driven.events) for tenth in tenths
+            ],
             "resident_mib": [tenth.resident_bytes >> 20 for tenth in tenths],
             "renumbering_share": round(
                 sum(tenth.renumbering_ns for tenth in tenths)
@@ -80,13 +83,13 @@ async def run_tenths(
         await open_accounts(engine, account_count)
         load = Load(account_count)
         pool = batches(load.transfers(pool_batches * BATCH_EVENTS_MAX))
-        numbering = _Numbering(len(pool) * BATCH_EVENTS_MAX)
+        numbering = Numbering(len(pool) * BATCH_EVENTS_MAX)
         for number in range(TENTHS):
             bench.tell(f"{name}: tenth {number + 1} of {TENTHS}")
             before = numbering.elapsed_ns
             driven = await drive(engine, numbering.renumbered(pool, cycles))
             bench.prove(f"{name}: every transfer took effect", driven.refused == 0)
-            tenths.append(Tenth(driven, numbering.elapsed_ns - before, _resident_bytes()))
+            tenths.append(Tenth(driven, numbering.elapsed_ns - before, resident_bytes()))
         await prove_books(
             bench,
             name,
@@ -99,7 +102,7 @@ async def run_tenths(
     return tenths
 
 
-class _Numbering:
+class Numbering:
     """Gives batches new ids each time they are sent."""
 
     def __init__(self, step: int) -> None:
@@ -134,6 +137,7 @@ def _check_room(folder: Path, batch_count: int) -> None:
         )
 
 
-def _resident_bytes() -> int:
+def resident_bytes() -> int:
+    """Return how much memory this process has."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE")

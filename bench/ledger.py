@@ -3,6 +3,7 @@
 from functools import partial
 
 from payvand.bench.history import flat
+from payvand.bench.horizon import live_bytes, old_retries
 from payvand.bench.latency import single_durable
 from payvand.bench.plots import measure_and_draw
 from payvand.bench.postgres import postgres_batch, postgres_call
@@ -25,6 +26,8 @@ LEDGER = Subject(
         "linked_4": linked(1_000_000),
         "single_durable": single_durable,
         "replay": replay,
+        "live_bytes": live_bytes,
+        "old_retries": old_retries,
         "flat": flat,
         "postgres_call": postgres_call,
         "postgres_batch": postgres_batch,
