@@ -47,6 +47,16 @@ def test_the_books_prove_after_a_run(name: str, tmp_path: Path) -> None:
     assert all(proofs.values())
 
 
+@pytest.mark.parametrize("name", ["live_bytes", "old_retries", "flat"])
+def test_what_history_costs_is_measured_and_proved(name: str, tmp_path: Path) -> None:
+    done = _bench("ledger", "--json", "--quick", "--only", name, "--folder", str(tmp_path))
+    assert done.exit_code == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert report["results"][0]["value"] > 0
+    assert report["proofs"]
+    assert all(report["proofs"].values())
+
+
 def test_a_run_leaves_no_files(tmp_path: Path) -> None:
     done = _bench("ledger", "--quick", "--only", "single_durable", "--folder", str(tmp_path))
     assert done.exit_code == 0, done.stderr
