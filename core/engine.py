@@ -59,6 +59,10 @@ from payvand.core.values import Account, Outcome, Transfer
 
 __all__ = ["Committed", "Engine", "EngineStatistics", "StageTimes", "Still"]
 
+OVERLAP_EVENTS = 512
+"""A smaller batch waits for the one at the disk: it gains little by being applied meanwhile, and by
+waiting it takes along what comes until then."""
+
 SEALED_MAX = 2
 """Batches on their way before the one in hand waits: one at the disk, one before it."""
 
@@ -105,6 +109,8 @@ class Engine(Reading):
         self._room: list[asyncio.Future[None]] = []
         self._reads: deque[tuple[int, asyncio.Future[None]]] = deque()
         self._seal_planned = False
+        self._lingers = True
+        """Whether to wait awake for a batch of one: not where many may be about to come."""
         self._pulse: asyncio.TimerHandle | None = None
         # Submissions pass one at a time, in the order in which they came; `still` keeps it locked.
         self._admission = asyncio.Lock()
@@ -219,8 +225,10 @@ class Engine(Reading):
     ) -> "asyncio.Future[Committed]":
         """Do as `create_transfers`, and return at once with what will be its result.
 
-        Where nothing waits for room, that costs no task. Batches take the order of the calls.
+        For servers, which have many calls at hand: it costs no task where nothing waits for room,
+        and never holds up the loop to wait for the disk. Batches take the order of the calls.
         """
+        self._lingers = False
         rows = checked_events(events, TRANSFER)
         payloads = checked_payloads(rows, payloads, offsets)
         payloads_bytes = 0 if payloads is None else len(payloads)
@@ -300,7 +308,7 @@ class Engine(Reading):
         self._in_hand.append(_Ticketed(answer, first, len(rows), since, balances))
         if self._pipeline.records_in_hand >= BATCH_EVENTS_MAX:
             self._seal()
-        elif not self._seal_planned and self._pipeline.under_way < SEALED_MAX:
+        elif not self._seal_planned and self._may_set_out():
             # Whoever submits in the same turn of the loop joins this batch.
             self._seal_planned = True
             self._loop.call_soon(self._seal_in_turn)
@@ -316,11 +324,18 @@ class Engine(Reading):
                 await self._progress()
             self._check_open()
 
+    def _may_set_out(self) -> bool:
+        """Tell whether the batch in hand has nothing to wait for."""
+        under_way = self._pipeline.under_way
+        return under_way == 0 or (
+            under_way < SEALED_MAX and self._pipeline.records_in_hand >= OVERLAP_EVENTS
+        )
+
     def _seal_in_turn(self) -> None:
         self._seal_planned = False
         under_way = self._pipeline.under_way
-        if self._in_hand and under_way < SEALED_MAX:
-            alone = under_way == 0 and len(self._in_hand) == 1
+        if self._in_hand and self._may_set_out():
+            alone = under_way == 0 and len(self._in_hand) == 1 and self._lingers
             self._seal()
             if alone and self._pipeline.linger():
                 self._take_durable()
@@ -357,7 +372,7 @@ class Engine(Reading):
             return
         while self._reads and self._reads[0][0] <= self._pipeline.durable:
             _settle(self._reads.popleft()[1])
-        if self._in_hand and self._pipeline.under_way < SEALED_MAX:
+        if self._in_hand and self._may_set_out():
             self._seal()
         self._let_on()
         if next_due is not None:

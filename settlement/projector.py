@@ -20,6 +20,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -115,11 +116,13 @@ class Projector:
         *,
         rows_max: int = ROWS_MAX,
         clock: Callable[[], int] = time.time_ns,
+        rest_s: Callable[[float], float] = lambda _: 0.0,
     ) -> None:
         """Name where frames come from and go to; `run` does the work.
 
         *rows_max* is about how many rows one transaction adds; a single frame may have more. The
-        *clock* tells how old frames are.
+        *clock* tells how old frames are. *rest_s* tells how long to rest after a transaction that
+        took so many seconds, so that others get the machine; who waits for a frame ends the rest.
         """
         self._pool = pool
         self._follow = follow
@@ -130,6 +133,9 @@ class Projector:
         self._oldest = 0
         self._failures = 0
         self._last_error = ""
+        self._rest_s = rest_s
+        self._waiting = 0
+        self._wanted = asyncio.Event()
         self._advanced = asyncio.Condition()
         self._pass: asyncio.Task[BaseException | None] | None = None
 
@@ -188,8 +194,15 @@ class Projector:
 
     async def wait_for(self, sequence: int) -> None:
         """Wait until the frame *sequence* is in the database."""
-        async with self._advanced:
-            await self._advanced.wait_for(lambda: self._sequence >= sequence)
+        self._waiting += 1
+        self._wanted.set()
+        try:
+            async with self._advanced:
+                await self._advanced.wait_for(lambda: self._sequence >= sequence)
+        finally:
+            self._waiting -= 1
+            if not self._waiting:
+                self._wanted.clear()
 
     async def _project_on(self) -> BaseException | None:
         """Follow from the database's cursor on; return what ended the frames.
@@ -274,7 +287,9 @@ class Projector:
                 raise batch
             if batch is None:
                 break
+            began = time.monotonic()
             await commit(connection, batch.projection, batch.tables, after=batch.after)
+            took_s = time.monotonic() - began
             sequence, timestamp = batch.projection.sequence, batch.projection.timestamp
             self._failures, self._last_error = 0, ""
             self._oldest = timestamp if self._received > sequence else 0
@@ -282,8 +297,16 @@ class Projector:
             if not indexed and self._clock() - timestamp < CAUGHT_UP_NS:
                 await index_books(connection)
                 indexed = True
+            await self._rest(took_s)
         if not indexed:
             await index_books(connection)
+
+    async def _rest(self, took_s: float) -> None:
+        """Leave the machine to others, until the time is over or somebody waits for a frame."""
+        if rest_s := self._rest_s(took_s):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(rest_s):
+                    await self._wanted.wait()
 
     async def _arrive_at(self, sequence: int) -> None:
         async with self._advanced:
