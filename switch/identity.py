@@ -11,6 +11,7 @@ Whose payments and statements a caller sees is the servicer's matter: see `Calle
 import inspect
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import aclosing
+from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -116,6 +117,15 @@ class Unauthenticated(Exception):
     """The call's certificate doesn't say who the caller is; the caller needs another one."""
 
 
+_CALLER: ContextVar[tuple[Any, Caller] | None] = ContextVar("caller", default=None)
+"""The call that a task serves and who made it: grpc takes the certificate apart each time."""
+
+
+def names_of(context: Any) -> tuple[bytes, ...]:
+    """Return the names that the certificate of a call carries."""
+    return tuple(context.auth_context().get(NAMES_PROPERTY, ()))
+
+
 def caller_of(context: Any) -> Caller:
     """Return who makes the call of *context*, a servicer context of grpc.
 
@@ -123,7 +133,12 @@ def caller_of(context: Any) -> Caller:
         Unauthenticated: the certificate carries no single name of a known form. The
             guard refuses such calls, so servicers behind it never see this.
     """
-    return _caller_named(tuple(context.auth_context().get(NAMES_PROPERTY, ())))
+    of_call = _CALLER.get()
+    if of_call is not None and of_call[0] is context:
+        return of_call[1]
+    caller = _caller_named(names_of(context))
+    _CALLER.set((context, caller))
+    return caller
 
 
 @lru_cache(maxsize=4096)
