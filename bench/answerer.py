@@ -14,10 +14,12 @@ from typing import Any
 
 import grpc.aio
 import numpy as np
+import numpy.typing as npt
 import uvloop
 
-from payvand.client import open_channel
-from payvand.v1.payment_service_pb2 import FollowRequest, FollowResponse
+from payvand.bench.in_the_clear import open_bench_channel
+from payvand.bench.steps import offered_ids
+from payvand.v1.payment_service_pb2 import FollowRequest
 
 ANSWERS_MAX = 8_190
 CALLS_MAX = 8
@@ -27,24 +29,27 @@ _ANSWER_BYTES = 22
 """An accepted answer on the wire: │ 0a 14 │ 0a 10 │ id, 16 bytes │ 10 01 │."""
 
 
-def answers_to(ids: list[bytes]) -> bytes:
-    """Return an AnswerRequest that accepts the payments of *ids*."""
+def answers_to(ids: npt.NDArray[np.uint8]) -> bytes:
+    """Return an AnswerRequest that accepts the payments of *ids*, u1[n, 16]."""
     rows = np.zeros((len(ids), _ANSWER_BYTES), np.uint8)
     rows[:, :4] = (0x0A, 0x14, 0x0A, 0x10)
-    rows[:, 4:20] = np.frombuffer(b"".join(ids), np.uint8).reshape(len(ids), 16)
+    rows[:, 4:20] = ids
     rows[:, 20:] = (0x10, 0x01)
     return rows.tobytes()
 
 
-async def _accept_all(address: str, certificates: Path, cursor: int) -> int:
+async def _accept_all(address: str, certificates: Path, cursor: int, *, tls: bool) -> int:
     """Accept offers until cancelled; return how many."""
     answered = 0
-    async with open_channel(address, certificates) as channel, asyncio.TaskGroup() as calls:
+    async with (
+        open_bench_channel(address, certificates, tls=tls) as channel,
+        asyncio.TaskGroup() as calls,
+    ):
         await channel.channel_ready()
         call: Any = channel.unary_unary("/payvand.v1.PaymentService/Answer")
         room = asyncio.Semaphore(CALLS_MAX)
 
-        async def answer(ids: list[bytes]) -> None:
+        async def answer(ids: npt.NDArray[np.uint8]) -> None:
             nonlocal answered
             try:
                 await call(answers_to(ids))
@@ -60,7 +65,7 @@ async def _accept_all(address: str, certificates: Path, cursor: int) -> int:
         over.add_done_callback(lambda _: follow.cancel())
         try:
             while (reply := await follow.read()) is not grpc.aio.EOF:
-                ids = [payment.id for payment in FollowResponse.FromString(reply).offers]
+                ids = offered_ids(reply)
                 for start in range(0, len(ids), ANSWERS_MAX):
                     await room.acquire()
                     calls.create_task(answer(ids[start : start + ANSWERS_MAX]))
@@ -73,7 +78,9 @@ async def _accept_all(address: str, certificates: Path, cursor: int) -> int:
 def main() -> None:
     """Answer until standard input ends."""
     spec = json.loads(sys.argv[1])
-    answered = uvloop.run(_accept_all(spec["address"], Path(spec["certificates"]), spec["cursor"]))
+    answered = uvloop.run(
+        _accept_all(spec["address"], Path(spec["certificates"]), spec["cursor"], tls=spec["tls"])
+    )
     print(json.dumps({"answered": answered, "cpu_ns": time.process_time_ns()}), flush=True)
 
 

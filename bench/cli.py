@@ -44,6 +44,7 @@ def _command(subject: Subject) -> click.Command:
         as_json: bool,
         folder: Path,
         plots: Path | None = None,
+        tls: str = "on",
     ) -> None:
         console = Console(stderr=True)
         with console.status("starting") as status:
@@ -54,7 +55,15 @@ def _command(subject: Subject) -> click.Command:
                     console.print(words, highlight=False)
 
             try:
-                report = run(subject, folder=folder, only=only, quick=quick, tell=tell, plots=plots)
+                report = run(
+                    subject,
+                    folder=folder,
+                    only=only,
+                    quick=quick,
+                    tell=tell,
+                    plots=plots,
+                    tls=tls == "on",
+                )
             except PayvandFault as fault:
                 console.print(f"[red]{type(fault).__name__}[/red]: {fault}", highlight=False)
                 sys.exit(EXIT_FAULT)
@@ -90,6 +99,16 @@ def _command(subject: Subject) -> click.Command:
                 type=click.Path(file_okay=False, path_type=Path),
                 metavar="FOLDER",
                 help="Measure curves instead, and write a page of plots into this folder.",
+            )
+        )
+    if subject.over_grpc:
+        options.append(
+            click.option(
+                "--tls",
+                type=click.Choice(["on", "off"]),
+                default="on",
+                show_default=True,
+                help="Whether banks connect by mutual TLS or in the clear.",
             )
         )
     callback: Callable[..., None] = measure

@@ -1,11 +1,12 @@
 """The least that any Python gRPC service does: `python -m payvand.bench.echo CERTIFICATES`.
 
 A bare grpc.aio server under the switch's own certificate and mutual TLS. It gives a small message
-back as it came and of a large one the first bytes, and looks into neither. It prints its address
-and runs until standard input ends.
+back as it came and of a large one the first bytes, and looks into neither. It prints its
+addresses, with TLS and in the clear, and runs until standard input ends.
 """
 
 import asyncio
+import json
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -49,6 +50,7 @@ async def _serve(certificates: Path) -> None:
             ),
         )
     )
+    clear = server.add_insecure_port("127.0.0.1:0")
     port = server.add_secure_port(
         "127.0.0.1:0",
         grpc.ssl_server_credentials(
@@ -56,7 +58,7 @@ async def _serve(certificates: Path) -> None:
         ),
     )
     await server.start()
-    print(f"127.0.0.1:{port}", flush=True)
+    print(json.dumps([f"127.0.0.1:{port}", f"127.0.0.1:{clear}"]), flush=True)
     await asyncio.to_thread(sys.stdin.read)
     await server.stop(None)
 

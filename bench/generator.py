@@ -19,12 +19,15 @@ from pathlib import Path
 from typing import Any
 
 import grpc.aio
+import numpy as np
 import uvloop
 from hdrh.histogram import HdrHistogram
 
-from payvand.bench.wire import Template, number_of, templates
-from payvand.client import STATE_NAMES, open_channel
-from payvand.v1.payment_service_pb2 import FollowRequest, FollowResponse, SubmitStreamResponse
+from payvand.bench.in_the_clear import open_bench_channel
+from payvand.bench.steps import outcomes_of
+from payvand.bench.wire import Template, templates
+from payvand.client import STATE_NAMES
+from payvand.v1.payment_service_pb2 import FollowRequest, SubmitStreamResponse
 
 __all__ = ["GeneratorSpec"]
 
@@ -53,6 +56,10 @@ class GeneratorSpec:
     """Goes into the ids; no two runs on a switch may share it."""
     debtor_code: str
     creditor_code: str
+    packed: bool = False
+    """Records instead of messages."""
+    tls: bool = True
+    """Otherwise in the clear, and the caller names itself; see `bench.in_the_clear`."""
     echo: bool = False
     """Answers are no answers of a switch, and hold no states."""
     follows: bool = False
@@ -117,7 +124,7 @@ class Generator:
     def __init__(self, spec: GeneratorSpec) -> None:
         """Make all templates, before any clock starts."""
         self._spec = spec
-        self._channel = open_channel(spec.address, Path(spec.certificates))
+        self._channel = open_bench_channel(spec.address, Path(spec.certificates), tls=spec.tls)
         self._lanes = [
             templates(
                 spec.batch,
@@ -125,6 +132,7 @@ class Generator:
                 lane=lane,
                 debtor_code=spec.debtor_code,
                 creditor_code=spec.creditor_code,
+                packed=spec.packed,
             )
             for lane in range(spec.lanes)
         ]
@@ -215,18 +223,17 @@ class Generator:
         request = FollowRequest(cursor=self._spec.cursor).SerializeToString()
         follow: Any = self._channel.unary_stream("/payvand.v1.PaymentService/Follow")
         call = follow(request)
-        head, batch = self._spec.run.to_bytes(6), self._spec.batch
+        head, batch = self._spec.run, self._spec.batch
         left = self._spec.messages * batch
         while left:
             reply = await call.read()
             assert reply is not grpc.aio.EOF, "the stream ended before the payments"
-            step = FollowResponse.FromString(reply)
-            self.tally.cursor = step.cursor
-            own = [outcome for outcome in step.outcomes if outcome.id.startswith(head)]
+            self.tally.cursor, outcomes = outcomes_of(reply)
+            own = outcomes[outcomes["run"] == head]
             left -= len(own)
-            self._count(outcome.state for outcome in own)
-            messages = Counter(number_of(outcome.id) // batch for outcome in own)
-            for message, count in messages.items():
+            self._count(own["state"].tolist())
+            numbers, counts = np.unique(own["number"] // batch, return_counts=True)
+            for message, count in zip(numbers.tolist(), counts.tolist(), strict=True):
                 self._clock.record(self._due[message], count)
         call.cancel()
 

@@ -1,4 +1,4 @@
-"""What is measured about the switch: payments over gRPC with mutual TLS, durable, to their end.
+"""What is measured about the switch: payments over gRPC, durable, to their end.
 
 Switch, generators and the bare echo beside it share the machine. First the service is loaded as
 fast as a window lets it, in turns with the echo: that gives the rate. Then it is loaded at half
@@ -38,6 +38,8 @@ class Traffic:
     pilot_messages: int
     """Sent first, to learn how many make a round, and to warm every path."""
     three_legs: bool = False
+    packed: bool = False
+    round_s: float = ROUND_S
 
     def chosen(self) -> dict[str, Any]:
         """Return what a generator is told of it."""
@@ -46,10 +48,14 @@ class Traffic:
             "batch": self.batch,
             "lanes": self.lanes,
             "window": self.window,
+            "packed": self.packed,
         }
 
 
 BATCH_PROTOBUF = Traffic("SubmitStream", batch=2_000, lanes=4, window=4, pilot_messages=16)
+BATCH_PACKED = Traffic(
+    "SubmitStream", batch=8_000, lanes=2, window=4, pilot_messages=16, packed=True, round_s=2.0
+)
 STREAM_SINGLE = Traffic("SubmitStream", batch=1, lanes=16, window=64, pilot_messages=4_000)
 UNARY = Traffic("Submit", batch=1, lanes=64, window=1, pilot_messages=2_000)
 THREE_LEG = Traffic(
@@ -82,7 +88,7 @@ def _measure(traffic: Traffic, reference: str) -> Measure:
             "payments/s",
             reference,
             statistics.median(echo_rates),
-            _detail(traffic, rounds, rates, echo_rates),
+            _detail(traffic, rounds, rates, echo_rates, tls=bench.tls),
         )
 
     return measure
@@ -93,7 +99,12 @@ def _rate(tally: Tally) -> float:
 
 
 def _detail(
-    traffic: Traffic, rounds: Rounds, rates: list[float], echo_rates: list[float]
+    traffic: Traffic,
+    rounds: Rounds,
+    rates: list[float],
+    echo_rates: list[float],
+    *,
+    tls: bool,
 ) -> dict[str, Any]:
     elapsed_ns = sum(tally.elapsed_ns for tally in rounds.switch)
     payments = sum(tally.payments for tally in rounds.switch)
@@ -101,7 +112,7 @@ def _detail(
     generators_ns = sum(tally.cpu_ns for tally in rounds.switch) + rounds.answerer_cpu_ns
     scheduled = rounds.scheduled
     return {
-        "mutual_tls": True,
+        "mutual_tls": tls,
         "payments_per_message": traffic.batch,
         "streams_or_callers": traffic.lanes,
         "window": traffic.window,
@@ -137,7 +148,7 @@ async def _load(
     answerer: Part | None = None,
 ) -> Rounds:
     """Pilot, rounds in turns, then the schedule at half the rate."""
-    round_s = QUICK_S if bench.quick else ROUND_S
+    round_s = QUICK_S if bench.quick else traffic.round_s
     count = 1 if bench.quick else ROUNDS
     chosen = traffic.chosen()
     follows = {"follows": traffic.three_legs}
@@ -179,11 +190,13 @@ async def _messages_for(
 
 SWITCH = Subject(
     "switch",
-    "Measure the switch over gRPC with mutual TLS, beside a bare grpc.aio echo.",
+    "Measure the switch over gRPC, beside a bare grpc.aio echo.",
     {
         "batch_protobuf": _measure(BATCH_PROTOBUF, "bare grpc.aio stream, same messages unread"),
+        "batch_packed": _measure(BATCH_PACKED, "bare grpc.aio stream, same messages unread"),
         "stream_single": _measure(STREAM_SINGLE, "bare grpc.aio stream echo"),
         "unary": _measure(UNARY, "bare grpc.aio unary echo"),
         "three_leg": _measure(THREE_LEG, "bare grpc.aio stream, the first leg's messages unread"),
     },
+    over_grpc=True,
 )

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from payvand.bench.generator import GeneratorSpec, Tally
+from payvand.bench.in_the_clear import PORT_FILE
 from payvand.bench.processes import Part
 from payvand.bench.workbench import Workbench
-from payvand.client import Operator
+from payvand.client import Operator, SwitchUnreachable
 from payvand.switch.directory_file import ParticipantEntry
 from payvand.switch.identity import Role
 from payvand.switch.onboarding import OPERATOR, issue_all, put
@@ -39,6 +40,7 @@ class Running:
     echo_address: str
     operator: Operator
     part: Part
+    tls: bool
     runs: int = 0
     cursor: int = 0
     """How far the debtor's stream was followed."""
@@ -70,6 +72,7 @@ class Running:
             run=self.runs,
             debtor_code=DEBTOR_CODE,
             creditor_code=CREDITOR_CODE,
+            tls=self.tls,
             **chosen,
         )
 
@@ -91,6 +94,7 @@ class Running:
             "address": self.address,
             "certificates": str(self.folder / "certificates" / CREDITOR),
             "cursor": 0,
+            "tls": self.tls,
         }
         answerer = await Part.start(
             "bench.answerer", json.dumps(spec), log=self.folder / "answerer.log"
@@ -114,7 +118,7 @@ async def open_switch(
     issue_all(certificates, [(DEBTOR, Role.BANK), (CREDITOR, Role.BANK)])
     async with AsyncExitStack() as stack:
         part = await Part.start(
-            "switch.sandbox.tether",
+            "switch.sandbox.tether" if bench.tls else "bench.in_the_clear",
             *("serve", "--data", str(folder), "--listen", "127.0.0.1:0", "--json"),
             log=folder / "switch.log",
         )
@@ -126,12 +130,29 @@ async def open_switch(
             Operator.connect(address, certificates / OPERATOR)
         )
         await put(operator, _directory(auto_accept))
-        running = Running(folder, address, await echo.line(), operator, part)
+        echo_addresses = json.loads(await echo.line())
+        running = Running(
+            folder,
+            address if bench.tls else (folder / PORT_FILE).read_text(),
+            echo_addresses[0 if bench.tls else 1],
+            operator,
+            part,
+            bench.tls,
+        )
         yield running
         bench.tell(f"{name}: proving the books")
-        _prove_totals(bench, name, running, await operator.totals())
+        _prove_totals(bench, name, running, await _caught_up(operator))
     for proof in await verify(folder):
         bench.prove(f"{name}: {proof.name}", proof.holds)
+
+
+async def _caught_up(operator: Operator) -> GetTotalsResponse:
+    """Return the totals once the database has taken in what the load left it."""
+    while True:
+        try:
+            return await operator.totals()
+        except SwitchUnreachable:
+            continue
 
 
 def _prove_totals(bench: Workbench, name: str, running: Running, totals: GetTotalsResponse) -> None:

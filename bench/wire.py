@@ -5,12 +5,16 @@ batch are one write of numpy into its bytes: some nanoseconds a payment, where b
 messages anew would take a microsecond each and the generator would be what is measured.
 
     id = 6 bytes of the run │ 2 bytes of the lane │ 8 bytes: number of the payment, big-endian
+
+A packed batch is the same with records of a fixed size behind one tag and one length.
 """
 
 from collections.abc import Sequence
 
 import numpy as np
 
+from payvand.client import PACKED_PAYMENT, packed_payments
+from payvand.client.packing import PackedPayments
 from payvand.switch.identifiers import iban
 from payvand.v1.payment_pb2 import Payment, PaymentKind
 from payvand.v1.payment_service_pb2 import SubmitStreamRequest
@@ -31,23 +35,43 @@ _NUMBER_OFFSET = 8
 class Template:
     """One batch of payments, to be sent under new ids each time."""
 
-    def __init__(self, payments: Sequence[Payment]) -> None:
-        """Take payments that all serialise to the same length."""
-        wire = SubmitStreamRequest(payments=payments).SerializeToString()
+    def __init__(self, payments: Sequence[Payment], *, packed: bool = False) -> None:
+        """Take payments that all serialise to the same length; *packed* ones go without texts."""
         self.count = len(payments)
         self.amount = sum(payment.amount for payment in payments)
         """The sum of the batch."""
-        self._row_bytes = len(wire) // self.count
-        self._head_bytes = self._row_bytes - payments[0].ByteSize()
-        assert self._row_bytes * self.count == len(wire), "payments differ in length"
-        self._rows = np.frombuffer(wire, np.uint8).reshape(self.count, self._row_bytes).copy()
+        request = (
+            SubmitStreamRequest(packed=_packed(payments).tobytes())
+            if packed
+            else SubmitStreamRequest(payments=payments)
+        )
+        wire = request.SerializeToString()
+        if packed:
+            self._head, self._row_bytes = wire[: -PACKED_PAYMENT.itemsize * self.count], 96
+            self._number_offset = _NUMBER_OFFSET
+        else:
+            self._head, self._row_bytes = b"", len(wire) // self.count
+            message_head = self._row_bytes - payments[0].ByteSize()
+            self._number_offset = message_head + _ID_OFFSET + _NUMBER_OFFSET
+        assert len(self._head) + self._row_bytes * self.count == len(wire), "lengths differ"
+        rows = np.frombuffer(wire, np.uint8, offset=len(self._head))
+        self._rows = rows.reshape(self.count, self._row_bytes).copy()
 
     def wire(self, first: int) -> bytes:
         """Return the batch as a request whose payments are numbered from *first*."""
-        start = self._head_bytes + _ID_OFFSET + _NUMBER_OFFSET
         numbers = np.arange(first, first + self.count, dtype=">u8")
-        self._rows[:, start : start + 8] = numbers.view(np.uint8).reshape(self.count, 8)
-        return self._rows.tobytes()
+        self._rows[:, self._number_offset : self._number_offset + 8] = numbers.view(
+            np.uint8
+        ).reshape(self.count, 8)
+        return self._head + self._rows.tobytes()
+
+
+def _packed(payments: Sequence[Payment]) -> PackedPayments:
+    records = packed_payments(len(payments))
+    records["id"] = np.frombuffer(b"".join(payment.id for payment in payments), "V16")
+    for name in ("debtor_iban", "creditor_iban", "amount"):
+        records[name] = [getattr(payment, name) for payment in payments]
+    return records
 
 
 def number_of(payment_id: bytes) -> int:
@@ -56,7 +80,14 @@ def number_of(payment_id: bytes) -> int:
 
 
 def templates(
-    batch: int, *, run: int, lane: int, debtor_code: str, creditor_code: str, count: int = TEMPLATES
+    batch: int,
+    *,
+    run: int,
+    lane: int,
+    debtor_code: str,
+    creditor_code: str,
+    count: int = TEMPLATES,
+    packed: bool = False,
 ) -> list[Template]:
     """Return *count* batches of credit transfers from one bank to another."""
     random = np.random.default_rng(lane + 1)
@@ -79,4 +110,6 @@ def templates(
         )
         for index, ((debtor, creditor), amount) in enumerate(zip(accounts, amounts, strict=True))
     ]
-    return [Template(payments[start : start + batch]) for start in range(0, total, batch)]
+    return [
+        Template(payments[start : start + batch], packed=packed) for start in range(0, total, batch)
+    ]

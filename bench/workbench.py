@@ -33,6 +33,8 @@ class Workbench:
     tell: Callable[[str], None]
     """Tell the person who waits how far it is."""
     proofs: dict[str, bool] = field(default_factory=dict)
+    tls: bool = True
+    """Whether what goes over gRPC is under mutual TLS."""
 
     @contextmanager
     def scratch(self, name: str) -> Iterator[Path]:
@@ -64,6 +66,8 @@ class Subject:
     """Those that take many minutes; they run where they are named, or quickly."""
     plot: Callable[[Workbench, Machine, Path], list[Result]] | None = None
     """Measures curves, writes a page of plots into a folder and returns the curves' points."""
+    over_grpc: bool = False
+    """Whether TLS may be left out."""
 
 
 def run(
@@ -74,6 +78,7 @@ def run(
     quick: bool,
     tell: Callable[[str], None],
     plots: Path | None = None,
+    tls: bool = True,
 ) -> Report:
     """Run a subject's measures, or those named in *only*, one after the other.
 
@@ -89,7 +94,7 @@ def run(
             hint="name a folder on a disk with --folder",
         )
     machine = Machine.of(folder)
-    bench = Workbench(folder, quick, tell)
+    bench = Workbench(folder, quick, tell, tls=tls)
     if plots is not None:
         assert subject.plot is not None, f"{subject.name} has no plots"
         results = subject.plot(bench, machine, plots)

@@ -4,25 +4,37 @@ import asyncio
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
 from payvand.bench.answerer import answers_to
 from payvand.bench.cli import bench
 from payvand.bench.generator import Clock
+from payvand.bench.steps import offered_ids, outcomes_of
 from payvand.bench.wire import number_of, templates
-from payvand.v1.payment_service_pb2 import AnswerRequest, PaymentAnswer, SubmitStreamRequest
+from payvand.client import PACKED_PAYMENT
+from payvand.v1.payment_pb2 import PaymentState
+from payvand.v1.payment_service_pb2 import (
+    AnswerRequest,
+    FollowResponse,
+    Outcome,
+    PaymentAnswer,
+    SubmitStreamRequest,
+)
 
 
-@pytest.mark.parametrize("name", ["unary", "three_leg"])
-def test_every_payment_of_a_run_settles_and_the_books_prove(name: str, tmp_path: Path) -> None:
-    done = CliRunner().invoke(
-        bench, ["switch", "--json", "--quick", "--only", name, "--folder", str(tmp_path)]
-    )
+@pytest.mark.parametrize(("name", "tls"), [("unary", "on"), ("three_leg", "off")])
+def test_every_payment_of_a_run_settles_and_the_books_prove(
+    name: str, tls: str, tmp_path: Path
+) -> None:
+    options = ["--json", "--quick", "--only", name, "--tls", tls, "--folder", str(tmp_path)]
+    done = CliRunner().invoke(bench, ["switch", *options])
     assert done.exit_code == 0, done.stderr
     report = json.loads(done.stdout)
     (result,) = report["results"]
     assert result["name"] == name
+    assert result["detail"]["mutual_tls"] is (tls == "on")
     assert result["reference"].startswith("bare grpc.aio")
     assert 0 < result["detail"]["generators_cpu_share"] < 1
     assert result["detail"]["at_half_load"]["latency_ms"]["p99"] > 0
@@ -48,7 +60,51 @@ def test_a_template_is_sent_again_under_new_ids_and_is_the_same_otherwise() -> N
 def test_an_answer_in_bytes_is_the_message_of_the_contract() -> None:
     ids = [bytes([n]) * 16 for n in (1, 2, 3)]
     expected = AnswerRequest(answers=[PaymentAnswer(id=each, accept=True) for each in ids])
-    assert answers_to(ids) == expected.SerializeToString()
+    rows = np.frombuffer(b"".join(ids), np.uint8).reshape(3, 16)
+    assert answers_to(rows) == expected.SerializeToString()
+
+
+def test_a_packed_template_says_what_the_messages_say() -> None:
+    codes = {"debtor_code": "012", "creditor_code": "017"}
+    plain = templates(3, run=7, lane=2, count=1, **codes)[0]
+    packed = templates(3, run=7, lane=2, count=1, packed=True, **codes)[0]
+    messages = SubmitStreamRequest.FromString(plain.wire(100)).payments
+    records = np.frombuffer(SubmitStreamRequest.FromString(packed.wire(100)).packed, PACKED_PAYMENT)
+    assert packed.amount == plain.amount
+    for message, record in zip(messages, records, strict=True):
+        assert record["id"].tobytes() == message.id
+        assert record["debtor_iban"].decode() == message.debtor_iban
+        assert record["creditor_iban"].decode() == message.creditor_iban
+        assert (record["amount"], record["kind"]) == (message.amount, message.kind)
+
+
+SETTLED = PaymentState.PAYMENT_STATE_SETTLED
+REJECTED = PaymentState.PAYMENT_STATE_REJECTED
+
+
+@pytest.mark.parametrize("states", [[SETTLED] * 3, [SETTLED, REJECTED], []])
+@pytest.mark.parametrize("offered", [0, 1, 5])
+def test_steps_read_as_arrays_are_steps_read_by_the_library(
+    states: list[PaymentState], offered: int
+) -> None:
+    request = templates(5, run=7, lane=2, debtor_code="012", creditor_code="017", count=1)[0]
+    offers = SubmitStreamRequest.FromString(request.wire(300)).payments[:offered]
+    outcomes = [
+        Outcome(
+            id=(7).to_bytes(6) + b"\x70\x02" + (300 + index).to_bytes(8),
+            state=state,
+            reason_code="AC04" if state == REJECTED else "",
+            timestamp=1_790_000_000_000_000_000 + index,
+        )
+        for index, state in enumerate(states)
+    ]
+    step = FollowResponse(cursor=12_345, offers=offers, outcomes=outcomes).SerializeToString()
+    assert [each.tobytes() for each in offered_ids(step)] == [one.id for one in offers]
+    cursor, told = outcomes_of(step)
+    assert cursor == 12_345
+    assert told["run"].tolist() == [7] * len(states)
+    assert told["number"].tolist() == [300 + index for index in range(len(states))]
+    assert told["state"].tolist() == states
 
 
 def test_latency_counts_from_when_a_message_was_due() -> None:

@@ -1,0 +1,58 @@
+"""The switch without TLS, to see what TLS costs: `python -m payvand.bench.in_the_clear COMMAND`.
+
+The switch has no such mode: here, and nowhere else, a second port on the loopback listens in the
+clear, and who calls there is whom the channel's user agent names. A file beside the data tells its
+address. It ends with its standard input, as `payvand.switch.sandbox.tether` does.
+"""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import grpc.aio
+
+from payvand.client import open_channel
+from payvand.client.connection import CHANNEL_OPTIONS
+from payvand.switch import app, identity, server
+from payvand.switch.cli import main
+from payvand.switch.sandbox.tether import tether
+
+__all__ = ["PORT_FILE", "open_bench_channel"]
+
+PORT_FILE = "port_in_the_clear"
+USER_AGENT = "user-agent"
+
+
+def open_bench_channel(address: str, certificates: Path, *, tls: bool) -> grpc.aio.Channel:
+    """Open a channel to *address* as the holder of *certificates*, a folder named like it."""
+    if tls:
+        return open_channel(address, certificates)
+    name = f"{identity.URN_PREFIX}bank:{certificates.name}"
+    options = (*CHANNEL_OPTIONS, ("grpc.primary_user_agent", name))
+    return grpc.aio.insecure_channel(address, options=options)
+
+
+def _names_of(context: Any) -> tuple[bytes, ...]:
+    """Return the names of the certificate or, in the clear, what the user agent says."""
+    names = tuple(context.auth_context().get(identity.NAMES_PROPERTY, ()))
+    if names:
+        return names
+    agents = [text for key, text in context.invocation_metadata() if key == USER_AGENT]
+    return tuple(agent.split()[0].encode() for agent in agents)
+
+
+class _ServerInTheClear(server.Server):
+    """Listens in the clear too."""
+
+    async def start(self, listen: str, certificates: Path) -> str:
+        port = self._server.add_insecure_port("127.0.0.1:0")
+        address = await super().start(listen, certificates)
+        (certificates.parent.parent / PORT_FILE).write_text(f"127.0.0.1:{port}")
+        return address
+
+
+if __name__ == "__main__":
+    identity.names_of = _names_of
+    setattr(app, "Server", _ServerInTheClear)  # noqa: B010 - not a name that app gives out
+    tether()
+    main(sys.argv[1:], prog_name="payvand")
