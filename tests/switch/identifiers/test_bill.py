@@ -92,6 +92,17 @@ def test_one_wrong_digit_is_told_but_where_nought_stands_for_two_remainders(
     assert not bill.is_valid(wrong[:13])
 
 
+@given(BILLS, st.data())
+def test_two_digits_changed_round_are_told_but_where_nought_stands_for_two_remainders(
+    made: bill.Bill, data: st.DataObject
+) -> None:
+    number = str(made.bill_id)
+    place = data.draw(st.integers(0, len(number) - 3))
+    wrong = number[:place] + number[place + 1] + number[place] + number[place + 2 :]
+    assume(wrong != number and number[-1] != "0" and wrong[0] != "0")
+    assert not bill.is_valid(wrong)
+
+
 @given(BILLS, BILL_IDS)
 def test_a_payment_id_belongs_to_its_bill(made: bill.Bill, other: bill.BillId) -> None:
     again = bill.make_payment(other, made.payment_id.amount, made.payment_id.year_digit, 0)
