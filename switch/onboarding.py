@@ -44,6 +44,7 @@ async def put(operator: Operator, entries: Sequence[ParticipantEntry]) -> list[P
                 name=entry.name,
                 role=_ROLES[entry.role],
                 display_name=entry.display_name,
+                display_name_fa=entry.display_name_fa,
                 bank_codes=entry.bank_codes,
                 ibans=entry.ibans,
                 net_debit_cap=entry.net_debit_cap,

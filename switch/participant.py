@@ -18,6 +18,9 @@ class Participant:
     role: int
     """A number of `payvand.v1.ParticipantRole`."""
     display_name: str
+    """In English."""
+    display_name_fa: str = ""
+    """In Persian; empty where it has none."""
     bank_codes: tuple[str, ...]
     ibans: tuple[str, ...]
     net_debit_cap: int

@@ -245,7 +245,7 @@ def _check(after: dict[str, Participant]) -> None:
 async def _read(connection: Executor) -> list[Participant]:
     rows = await connection.fetch(
         "SELECT number, name, role, display_name, bank_codes, ibans, net_debit_cap, unit, "
-        "auto_accept FROM reference.participants ORDER BY number"
+        "auto_accept, display_name_fa FROM reference.participants ORDER BY number"
     )
     return [
         Participant(
@@ -258,6 +258,7 @@ async def _read(connection: Executor) -> list[Participant]:
             net_debit_cap=as_amount(row["net_debit_cap"]),
             unit=row["unit"],
             auto_accept=row["auto_accept"],
+            display_name_fa=row["display_name_fa"],
         )
         for row in rows
     ]
@@ -275,14 +276,14 @@ async def _write(
         await connection.execute(
             """
             INSERT INTO reference.participants (number, name, role, display_name, bank_codes,
-                ibans, net_debit_cap, unit, auto_accept)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+                ibans, net_debit_cap, unit, auto_accept, display_name_fa)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
             ON CONFLICT (number) DO UPDATE SET display_name = $4, bank_codes = $5, ibans = $6,
-                net_debit_cap = $7, auto_accept = $9
+                net_debit_cap = $7, auto_accept = $9, display_name_fa = $10
             """,
             *(participant.number, participant.name, participant.role, participant.display_name),
             *(list(participant.bank_codes), list(participant.ibans), participant.net_debit_cap),
-            *(participant.unit, participant.auto_accept),
+            *(participant.unit, participant.auto_accept, participant.display_name_fa),
         )
 
 
@@ -293,6 +294,7 @@ def _audit_detail(participant: Participant) -> str:
             "number": participant.number,
             "role": participant.role,
             "display_name": participant.display_name,
+            "display_name_fa": participant.display_name_fa,
             "bank_codes": participant.bank_codes,
             "ibans_count": len(participant.ibans),
             "net_debit_cap": str(participant.net_debit_cap),

@@ -101,6 +101,7 @@ def reason_text(code: str, detail: str) -> str:
 
 def isolated(text: str) -> str:
     """Return *text* so that it is ordered by itself where it has letters that run leftwards."""
-    if any(bidirectional(letter) in ("R", "AL") for letter in text):
+    leftward = any(bidirectional(letter) in ("R", "AL") for letter in text)
+    if leftward and not text.startswith(FIRST_STRONG_ISOLATE):
         return f"{FIRST_STRONG_ISOLATE}{text}{POP_ISOLATE}"
     return text

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from payvand.switch.cli.display import named, said
+from payvand.switch.cli.display import display, isolated, named, said
 from payvand.switch.cli.options import Door, as_json, door_options
 from payvand.switch.cli.printing import amount_text, print_json, print_table
 from payvand.switch.directory_file import ParticipantEntry, load
@@ -48,11 +48,22 @@ async def _list(door: Door, as_json: bool) -> None:
         print_json({"participants": [_json_of(position) for position in positions]})
         return
     print_table(
-        ("no.", "name", "role", "net debit cap", "paid", "received", "reserved", "settlement"),
+        (
+            "no.",
+            "name",
+            "called",
+            "role",
+            "net debit cap",
+            "paid",
+            "received",
+            "reserved",
+            "settlement",
+        ),
         (
             (
                 str(position.participant.number),
                 position.participant.name,
+                _called(position.participant),
                 named("role", ROLE_NAMES.get(position.participant.role, "unspecified")),
                 amount_text(position.participant.net_debit_cap),
                 amount_text(position.debits_posted),
@@ -63,7 +74,7 @@ async def _list(door: Door, as_json: bool) -> None:
             for position in positions
         ),
         title=said("Participants and their positions in the open window"),
-        numbers=3,
+        numbers=4,
     )
 
 
@@ -74,7 +85,13 @@ async def _put(entries: tuple[ParticipantEntry, ...], door: Door, as_json: bool)
         print_json({"participants": [_participant_json(participant) for participant in known]})
         return
     for participant in known:
-        click.echo(f"{participant.number:>4}  {participant.name:<20} {participant.display_name}")
+        click.echo(f"{participant.number:>4}  {participant.name:<20} {_called(participant)}")
+
+
+def _called(participant: Participant) -> str:
+    """Return what people call a participant, in their language where it has such a name."""
+    persian = display().is_persian and participant.display_name_fa
+    return isolated(participant.display_name_fa if persian else participant.display_name)
 
 
 def _participant_json(participant: Participant) -> dict[str, object]:
@@ -83,6 +100,7 @@ def _participant_json(participant: Participant) -> dict[str, object]:
         "name": participant.name,
         "role": ROLE_NAMES.get(participant.role, "unspecified"),
         "display_name": participant.display_name,
+        "display_name_fa": participant.display_name_fa,
         "bank_codes": list(participant.bank_codes),
         "ibans": list(participant.ibans),
         "net_debit_cap": str(participant.net_debit_cap),

@@ -170,6 +170,7 @@ def _checked(participants: Sequence[pb.Participant]) -> list[Participant]:
                     "unit": one.unit,
                     "auto_accept": one.auto_accept,
                 }
+                | ({"display_name_fa": one.display_name_fa} if one.display_name_fa else {})
                 for one in participants
             ]
         }
@@ -180,6 +181,7 @@ def _checked(participants: Sequence[pb.Participant]) -> list[Participant]:
             name=entry.name,
             role=one.role,
             display_name=entry.display_name,
+            display_name_fa=entry.display_name_fa,
             bank_codes=entry.bank_codes,
             ibans=entry.ibans,
             net_debit_cap=entry.net_debit_cap,
@@ -195,6 +197,7 @@ def _told(participant: Participant) -> pb.Participant:
         name=participant.name,
         role=participant.role,  # type: ignore[arg-type]  # the number is one of the enum's
         display_name=participant.display_name,
+        display_name_fa=participant.display_name_fa,
         bank_codes=participant.bank_codes,
         ibans=participant.ibans,
         net_debit_cap=participant.net_debit_cap,

@@ -120,6 +120,20 @@ def test_a_changed_participant_takes_effect_at_once_and_is_audited(play: Play) -
     play(scene)
 
 
+def test_a_participant_has_a_name_in_both_languages(play: Play) -> None:
+    async def scene(town: Town, connection: Any) -> None:
+        named = bank_entry("melli", "017", "062")
+        named.display_name, named.display_name_fa = "Bank Melli Iran", "بانک ملی ایران"
+        await town.operator.put_participants([named])
+        known = (await town.operator.participants())[0].participant
+        assert (known.display_name, known.display_name_fa) == (
+            "Bank Melli Iran",
+            "بانک ملی ایران",
+        )
+
+    play(scene)
+
+
 def test_codes_move_between_participants_in_one_request_in_any_order(play: Play) -> None:
     async def scene(town: Town, connection: Any) -> None:
         swapped = [bank_entry("melli", "012"), bank_entry("mellat", "017", "062")]

@@ -24,31 +24,31 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$payvand/v1/participant_service.proto\x12\npayvand.v1\"\xc9\x01\n\x0bParticipant\x12\x0c\n\x04name\x18\x01 \x01(\t\x12)\n\x04role\x18\x02 \x01(\x0e\x32\x1b.payvand.v1.ParticipantRole\x12\x14\n\x0c\x64isplay_name\x18\x03 \x01(\t\x12\x12\n\nbank_codes\x18\x04 \x03(\t\x12\r\n\x05ibans\x18\x05 \x03(\t\x12\x15\n\rnet_debit_cap\x18\x06 \x01(\x04\x12\x0c\n\x04unit\x18\x07 \x01(\t\x12\x13\n\x0b\x61uto_accept\x18\x08 \x01(\x08\x12\x0e\n\x06number\x18\t \x01(\r\"G\n\x16PutParticipantsRequest\x12-\n\x0cparticipants\x18\x01 \x03(\x0b\x32\x17.payvand.v1.Participant\"H\n\x17PutParticipantsResponse\x12-\n\x0cparticipants\x18\x01 \x03(\x0b\x32\x17.payvand.v1.Participant\"\x19\n\x17ListParticipantsRequest\"Q\n\x18ListParticipantsResponse\x12\x35\n\x0cparticipants\x18\x01 \x03(\x0b\x32\x1f.payvand.v1.ParticipantPosition\"\xbf\x01\n\x13ParticipantPosition\x12,\n\x0bparticipant\x18\x01 \x01(\x0b\x32\x17.payvand.v1.Participant\x12\x15\n\rdebits_posted\x18\x02 \x01(\x04\x12\x16\n\x0e\x63redits_posted\x18\x03 \x01(\x04\x12\x16\n\x0e\x64\x65\x62its_pending\x18\x04 \x01(\x04\x12\x17\n\x0f\x63redits_pending\x18\x05 \x01(\x04\x12\x1a\n\x12settlement_balance\x18\x06 \x01(\x04\"I\n\x16\x46undParticipantRequest\x12\n\n\x02id\x18\x01 \x01(\x0c\x12\x13\n\x0bparticipant\x18\x02 \x01(\t\x12\x0e\n\x06\x61mount\x18\x03 \x01(\x04\"5\n\x17\x46undParticipantResponse\x12\x1a\n\x12settlement_balance\x18\x01 \x01(\x04*k\n\x0fParticipantRole\x12 \n\x1cPARTICIPANT_ROLE_UNSPECIFIED\x10\x00\x12\x19\n\x15PARTICIPANT_ROLE_BANK\x10\x01\x12\x1b\n\x17PARTICIPANT_ROLE_AGENCY\x10\x02\x32\xab\x02\n\x12ParticipantService\x12Z\n\x0fPutParticipants\x12\".payvand.v1.PutParticipantsRequest\x1a#.payvand.v1.PutParticipantsResponse\x12]\n\x10ListParticipants\x12#.payvand.v1.ListParticipantsRequest\x1a$.payvand.v1.ListParticipantsResponse\x12Z\n\x0f\x46undParticipant\x12\".payvand.v1.FundParticipantRequest\x1a#.payvand.v1.FundParticipantResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$payvand/v1/participant_service.proto\x12\npayvand.v1\"\xe2\x01\n\x0bParticipant\x12\x0c\n\x04name\x18\x01 \x01(\t\x12)\n\x04role\x18\x02 \x01(\x0e\x32\x1b.payvand.v1.ParticipantRole\x12\x14\n\x0c\x64isplay_name\x18\x03 \x01(\t\x12\x12\n\nbank_codes\x18\x04 \x03(\t\x12\r\n\x05ibans\x18\x05 \x03(\t\x12\x15\n\rnet_debit_cap\x18\x06 \x01(\x04\x12\x0c\n\x04unit\x18\x07 \x01(\t\x12\x13\n\x0b\x61uto_accept\x18\x08 \x01(\x08\x12\x0e\n\x06number\x18\t \x01(\r\x12\x17\n\x0f\x64isplay_name_fa\x18\n \x01(\t\"G\n\x16PutParticipantsRequest\x12-\n\x0cparticipants\x18\x01 \x03(\x0b\x32\x17.payvand.v1.Participant\"H\n\x17PutParticipantsResponse\x12-\n\x0cparticipants\x18\x01 \x03(\x0b\x32\x17.payvand.v1.Participant\"\x19\n\x17ListParticipantsRequest\"Q\n\x18ListParticipantsResponse\x12\x35\n\x0cparticipants\x18\x01 \x03(\x0b\x32\x1f.payvand.v1.ParticipantPosition\"\xbf\x01\n\x13ParticipantPosition\x12,\n\x0bparticipant\x18\x01 \x01(\x0b\x32\x17.payvand.v1.Participant\x12\x15\n\rdebits_posted\x18\x02 \x01(\x04\x12\x16\n\x0e\x63redits_posted\x18\x03 \x01(\x04\x12\x16\n\x0e\x64\x65\x62its_pending\x18\x04 \x01(\x04\x12\x17\n\x0f\x63redits_pending\x18\x05 \x01(\x04\x12\x1a\n\x12settlement_balance\x18\x06 \x01(\x04\"I\n\x16\x46undParticipantRequest\x12\n\n\x02id\x18\x01 \x01(\x0c\x12\x13\n\x0bparticipant\x18\x02 \x01(\t\x12\x0e\n\x06\x61mount\x18\x03 \x01(\x04\"5\n\x17\x46undParticipantResponse\x12\x1a\n\x12settlement_balance\x18\x01 \x01(\x04*k\n\x0fParticipantRole\x12 \n\x1cPARTICIPANT_ROLE_UNSPECIFIED\x10\x00\x12\x19\n\x15PARTICIPANT_ROLE_BANK\x10\x01\x12\x1b\n\x17PARTICIPANT_ROLE_AGENCY\x10\x02\x32\xab\x02\n\x12ParticipantService\x12Z\n\x0fPutParticipants\x12\".payvand.v1.PutParticipantsRequest\x1a#.payvand.v1.PutParticipantsResponse\x12]\n\x10ListParticipants\x12#.payvand.v1.ListParticipantsRequest\x1a$.payvand.v1.ListParticipantsResponse\x12Z\n\x0f\x46undParticipant\x12\".payvand.v1.FundParticipantRequest\x1a#.payvand.v1.FundParticipantResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'payvand.v1.participant_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PARTICIPANTROLE']._serialized_start=837
-  _globals['_PARTICIPANTROLE']._serialized_end=944
+  _globals['_PARTICIPANTROLE']._serialized_start=862
+  _globals['_PARTICIPANTROLE']._serialized_end=969
   _globals['_PARTICIPANT']._serialized_start=53
-  _globals['_PARTICIPANT']._serialized_end=254
-  _globals['_PUTPARTICIPANTSREQUEST']._serialized_start=256
-  _globals['_PUTPARTICIPANTSREQUEST']._serialized_end=327
-  _globals['_PUTPARTICIPANTSRESPONSE']._serialized_start=329
-  _globals['_PUTPARTICIPANTSRESPONSE']._serialized_end=401
-  _globals['_LISTPARTICIPANTSREQUEST']._serialized_start=403
-  _globals['_LISTPARTICIPANTSREQUEST']._serialized_end=428
-  _globals['_LISTPARTICIPANTSRESPONSE']._serialized_start=430
-  _globals['_LISTPARTICIPANTSRESPONSE']._serialized_end=511
-  _globals['_PARTICIPANTPOSITION']._serialized_start=514
-  _globals['_PARTICIPANTPOSITION']._serialized_end=705
-  _globals['_FUNDPARTICIPANTREQUEST']._serialized_start=707
-  _globals['_FUNDPARTICIPANTREQUEST']._serialized_end=780
-  _globals['_FUNDPARTICIPANTRESPONSE']._serialized_start=782
-  _globals['_FUNDPARTICIPANTRESPONSE']._serialized_end=835
-  _globals['_PARTICIPANTSERVICE']._serialized_start=947
-  _globals['_PARTICIPANTSERVICE']._serialized_end=1246
+  _globals['_PARTICIPANT']._serialized_end=279
+  _globals['_PUTPARTICIPANTSREQUEST']._serialized_start=281
+  _globals['_PUTPARTICIPANTSREQUEST']._serialized_end=352
+  _globals['_PUTPARTICIPANTSRESPONSE']._serialized_start=354
+  _globals['_PUTPARTICIPANTSRESPONSE']._serialized_end=426
+  _globals['_LISTPARTICIPANTSREQUEST']._serialized_start=428
+  _globals['_LISTPARTICIPANTSREQUEST']._serialized_end=453
+  _globals['_LISTPARTICIPANTSRESPONSE']._serialized_start=455
+  _globals['_LISTPARTICIPANTSRESPONSE']._serialized_end=536
+  _globals['_PARTICIPANTPOSITION']._serialized_start=539
+  _globals['_PARTICIPANTPOSITION']._serialized_end=730
+  _globals['_FUNDPARTICIPANTREQUEST']._serialized_start=732
+  _globals['_FUNDPARTICIPANTREQUEST']._serialized_end=805
+  _globals['_FUNDPARTICIPANTRESPONSE']._serialized_start=807
+  _globals['_FUNDPARTICIPANTRESPONSE']._serialized_end=860
+  _globals['_PARTICIPANTSERVICE']._serialized_start=972
+  _globals['_PARTICIPANTSERVICE']._serialized_end=1271
 # @@protoc_insertion_point(module_scope)

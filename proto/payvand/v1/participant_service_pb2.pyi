@@ -17,7 +17,7 @@ PARTICIPANT_ROLE_BANK: ParticipantRole
 PARTICIPANT_ROLE_AGENCY: ParticipantRole
 
 class Participant(_message.Message):
-    __slots__ = ("name", "role", "display_name", "bank_codes", "ibans", "net_debit_cap", "unit", "auto_accept", "number")
+    __slots__ = ("name", "role", "display_name", "bank_codes", "ibans", "net_debit_cap", "unit", "auto_accept", "number", "display_name_fa")
     NAME_FIELD_NUMBER: _ClassVar[int]
     ROLE_FIELD_NUMBER: _ClassVar[int]
     DISPLAY_NAME_FIELD_NUMBER: _ClassVar[int]
@@ -27,6 +27,7 @@ class Participant(_message.Message):
     UNIT_FIELD_NUMBER: _ClassVar[int]
     AUTO_ACCEPT_FIELD_NUMBER: _ClassVar[int]
     NUMBER_FIELD_NUMBER: _ClassVar[int]
+    DISPLAY_NAME_FA_FIELD_NUMBER: _ClassVar[int]
     name: str
     role: ParticipantRole
     display_name: str
@@ -36,7 +37,8 @@ class Participant(_message.Message):
     unit: str
     auto_accept: bool
     number: int
-    def __init__(self, name: _Optional[str] = ..., role: _Optional[_Union[ParticipantRole, str]] = ..., display_name: _Optional[str] = ..., bank_codes: _Optional[_Iterable[str]] = ..., ibans: _Optional[_Iterable[str]] = ..., net_debit_cap: _Optional[int] = ..., unit: _Optional[str] = ..., auto_accept: _Optional[bool] = ..., number: _Optional[int] = ...) -> None: ...
+    display_name_fa: str
+    def __init__(self, name: _Optional[str] = ..., role: _Optional[_Union[ParticipantRole, str]] = ..., display_name: _Optional[str] = ..., bank_codes: _Optional[_Iterable[str]] = ..., ibans: _Optional[_Iterable[str]] = ..., net_debit_cap: _Optional[int] = ..., unit: _Optional[str] = ..., auto_accept: _Optional[bool] = ..., number: _Optional[int] = ..., display_name_fa: _Optional[str] = ...) -> None: ...
 
 class PutParticipantsRequest(_message.Message):
     __slots__ = ("participants",)

@@ -39,6 +39,9 @@ from payvand.switch.names.catalogue import (
 from payvand.switch.onboarding import ROLE_NAMES
 from payvand.switch.rules.rulebook import load as load_rules
 from payvand.switch.services.statements import KINDS
+from tests.support.command_town import Town, town
+
+__all__ = ["town"]
 
 CLI = Path(__file__).resolve().parents[3] / "switch" / "cli"
 SOURCES = {path.name: ast.parse(path.read_text(encoding="utf-8")) for path in CLI.glob("*.py")}
@@ -226,6 +229,15 @@ def test_the_language_comes_from_the_option_or_the_environment_and_json_stays(
     assert run(environment="fa") == persian
     assert run("--lang", "en", environment="fa") == english
     assert run("--lang", "fa", "--calendar", "hijri", more=("--json",)) == run(more=("--json",))
+
+
+def test_participants_are_called_by_their_name_in_the_callers_language(town: Town) -> None:
+    for language, name in (("en", "Bank Mellat"), ("fa", "بانک ملت")):
+        arguments = ["--lang", language, "participants", "list", "--data", str(town.data)]
+        result = CliRunner().invoke(main, arguments)
+        assert result.exit_code == 0, result.output
+        assert name in result.stdout
+        assert town.json("participants", "list")["participants"][1]["display_name_fa"] == "بانک ملت"
 
 
 def test_the_catalogue_holds_no_name_that_nothing_is_called_by() -> None:
