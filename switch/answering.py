@@ -4,54 +4,41 @@ An answer is a transfer that posts or voids the payment's own, under the payment
 topmost bit set: so there is one answer for each payment, and a repeated one finds the first.
 """
 
-import re
-from collections import Counter
-from collections.abc import Sequence
-from typing import Final
-
 import numpy as np
 import numpy.typing as npt
 
 from payvand.core.engine import Engine
 from payvand.core.records import Records, TransferFlags
 from payvand.core.statuses import TransferStatus
+from payvand.switch.following import varint
 from payvand.switch.metrics import Metrics
 from payvand.switch.routing import Route
-from payvand.switch.standing import concerns, find, id_column, is_payment
+from payvand.switch.standing import concerns, find, is_payment
 from payvand.switch.translate import (
     COUNTED_CODES,
     CREATED,
-    NO_REASON_CODE,
     OWN_BIT,
     STATE_OF_LEDGER,
     reason_code,
-    reason_code_number,
     state_name,
 )
-from payvand.switch.wire.faults import RequestMalformed
+from payvand.switch.wire.answers import decode_answers
 from payvand.v1.payment_pb2 import PaymentState
-from payvand.v1.payment_service_pb2 import PaymentAnswer
 
 __all__ = ["answer"]
 
-_CODE_FORM: Final = re.compile("[A-Z0-9]{4}")
 
-
-async def answer(
-    engine: Engine, metrics: Metrics, answers: Sequence[PaymentAnswer], creditor: Route
-) -> list[int]:
-    """Record the answers of *creditor* and return where each payment stands now.
+async def answer(engine: Engine, metrics: Metrics, request: bytes, creditor: Route) -> bytes:
+    """Record the answers of *creditor*, an `AnswerRequest`; return the `AnswerResponse`.
 
     Raises:
-        RequestMalformed: a reason code isn't one.
+        RequestMalformed: the request as a whole breaks the contract; nothing was recorded.
     """
-    accepted = np.array([one.accept for one in answers], np.bool_)
-    reasons = np.array([_reason_number(index, one) for index, one in enumerate(answers)], np.uint32)
-    ids = id_column([one.id for one in answers])
+    ids, accepted, reasons = decode_answers(request)
     found, places = await find(engine, ids)
     mine = concerns(found["credit_account_id"], creditor) & is_payment(found)
     found, places = found[mine], places[mine]
-    states = np.full(len(answers), PaymentState.PAYMENT_STATE_UNKNOWN, np.int64)
+    states = np.full(len(ids), PaymentState.PAYMENT_STATE_UNKNOWN, np.uint8)
     waiting = found["flags"] & TransferFlags.PENDING != 0
     recall = ~waiting
     if waiting.any():
@@ -72,8 +59,8 @@ async def answer(
     if recall.any():
         known = await engine.states(np.ascontiguousarray(found["id"][recall]))
         states[places[recall]] = np.array(STATE_OF_LEDGER)[known["state"]]
-    as_list: list[int] = states.tolist()
-    return as_list
+    # Numbers of states take a byte each.
+    return b"\x0a" + varint(len(states)) + states.tobytes() if len(states) else b""
 
 
 def _events(
@@ -92,26 +79,13 @@ def _events(
     return events
 
 
-def _reason_number(index: int, one: PaymentAnswer) -> int:
-    code = one.reason_code or NO_REASON_CODE
-    if one.accept:
-        return 0
-    if not _CODE_FORM.fullmatch(code):
-        raise RequestMalformed(
-            "reason.form",
-            "write an ISO 20022 external status reason code, four capital letters or digits, "
-            "for example AC04",
-            field=f"answers[{index}].reason_code",
-        )
-    return reason_code_number(code)
-
-
 def _count(
-    metrics: Metrics, states: npt.NDArray[np.int64], reasons: npt.NDArray[np.uint32]
+    metrics: Metrics, states: npt.NDArray[np.uint8], reasons: npt.NDArray[np.uint32]
 ) -> None:
-    for (state, reason), count in Counter(
-        zip(states.tolist(), reasons.tolist(), strict=True)
-    ).items():
-        code = reason_code(reason)
+    kinds, counts = np.unique(
+        states.astype(np.uint64) << np.uint64(32) | reasons, return_counts=True
+    )
+    for kind, count in zip(kinds.tolist(), counts.tolist(), strict=True):
+        code = reason_code(kind & 0xFFFF_FFFF)
         told = code if not code or code in COUNTED_CODES else "other"
-        metrics.count_payments(state_name(state), count, reason=told)
+        metrics.count_payments(state_name(kind >> 32), count, reason=told)

@@ -28,8 +28,6 @@ from payvand.switch.translate import ReasonBook
 from payvand.switch.wire.submission import too_many
 from payvand.v1.payment_service_pb2 import DESCRIPTOR as CONTRACT
 from payvand.v1.payment_service_pb2 import (
-    AnswerRequest,
-    AnswerResponse,
     FollowRequest,
     GetStatusRequest,
     GetStatusResponse,
@@ -114,12 +112,10 @@ class PaymentServicer:
         routing = self._registry.routing
         return self._submitter.begin(request, debtor=routing.by_name[debtor.name], routing=routing)
 
-    async def Answer(self, request: AnswerRequest, context: Any) -> AnswerResponse:
+    async def Answer(self, request: bytes, context: Any) -> bytes:
         """Record a creditor bank's answers."""
         creditor = await self._caller(context)
-        _bound("answers", request.answers)
-        states = await answer(self._engine, self._metrics, request.answers, creditor)
-        return AnswerResponse(states=states)  # type: ignore[arg-type]  # an open enum
+        return await answer(self._engine, self._metrics, request, creditor)
 
     async def Follow(self, request: FollowRequest, context: Any) -> AsyncIterator[bytes]:
         """Send what concerns the caller; the messages are serialised already."""

@@ -55,9 +55,9 @@ OPTIONS: Final = (
     ("grpc.so_reuseport", 0),
 )
 
-READ_BY_SERVICER: Final = frozenset({"Submit", "SubmitStream"})
+READ_BY_SERVICER: Final = frozenset({"Submit", "SubmitStream", "Answer"})
 """Methods whose servicer takes the bytes of requests."""
-WRITTEN_BY_SERVICER: Final = frozenset({"Submit", "SubmitStream", "Follow"})
+WRITTEN_BY_SERVICER: Final = frozenset({"Submit", "SubmitStream", "Answer", "Follow"})
 """Methods whose servicer gives the bytes of responses."""
 
 log = structlog.get_logger("payvand.switch")
