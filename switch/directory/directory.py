@@ -33,6 +33,7 @@ __all__ = [
     "Payee",
     "Registration",
     "Throttled",
+    "is_text",
     "key_of",
     "require_name",
 ]
@@ -238,9 +239,14 @@ def key_of(kind: int, text: str) -> int:
         raise AliasRefused("alias.value", error.rule, error.hint) from None
 
 
+def is_text(text: str) -> bool:
+    """Tell whether *text* is for people: Persian joiners, and no other invisible signs."""
+    return text.replace(JOINER, "").isprintable()
+
+
 def require_name(name: str) -> None:
     """Raise `AliasRefused` where *name* is no name."""
-    plain = name.replace(JOINER, "")
-    if not (plain.strip() and plain.isprintable() and len(name) <= NAME_LENGTH_MAX):
+    bare = name.replace(JOINER, "").strip()
+    if not (bare and is_text(name) and len(name) <= NAME_LENGTH_MAX):
         hint = f"give the owner's name, of at most {NAME_LENGTH_MAX} characters"
         raise AliasRefused("name", "alias.name", hint)

@@ -20,6 +20,7 @@ from payvand.switch.directory.directory import (
     Directory,
     Registration,
     Throttled,
+    is_text,
     key_of,
 )
 from payvand.switch.directory.registrar import EPOCH, Registrar
@@ -162,7 +163,7 @@ class DirectoryServicer:
         """Take either side's no."""
         by = await self._caller(context)
         id = await _id(request.id, context)
-        if len(request.reason) > REASON_LENGTH_MAX or not request.reason.isprintable():
+        if len(request.reason) > REASON_LENGTH_MAX or not is_text(request.reason):
             text = f"at most {REASON_LENGTH_MAX} printable characters"
             await _refuse_form(context, "reason", "claim.reason", text)
         async with _telling(context):

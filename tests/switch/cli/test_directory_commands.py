@@ -1,5 +1,8 @@
 """`payvand directory` as a bank's people type it, against a switch that the commands set up."""
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -66,3 +69,17 @@ def test_a_file_that_is_none_is_refused(town: Town, tmp_path: Path) -> None:
         result = town.run("directory", "register", str(file), "--as", "melli")
         assert result.exit_code == 2
         assert "kind" in result.stderr
+
+
+def test_the_mobile_number_of_the_guide_is_paid_to(town: Town) -> None:
+    address = json.loads((town.data / "address.json").read_text())["address"]
+    example = Path(__file__).resolve().parents[3] / "examples" / "pay_a_mobile.py"
+    arguments = ["mellat", MELLAT, "melli", "09351234567", "سارا احمدی"]
+    done = subprocess.run(
+        [sys.executable, str(example), address, str(town.data / "certificates"), *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.stdout.splitlines()[-1] == f"س*** ا*** at mellat: {MELLAT}", done.stderr
