@@ -6,7 +6,8 @@ Both are bytes on the wire; no payment becomes an object of Python unless someth
 
 New payments are answered from the engine's results alone. What isn't new is looked up: a retry is
 told the state that its original is in now, also where the switch would build its transfer in
-another way today (another deadline, a bank that accepts by itself since, a bank that was merged).
+another way today (another deadline, a bank that accepts by itself since, a bank that was merged),
+or would not take it any more: the rules of routing change, what was recorded under them stands.
 The original's content tells: its accounts, its amount and the digest of its message.
 """
 
@@ -27,7 +28,7 @@ from payvand.switch.following import varint
 from payvand.switch.metrics import Metrics
 from payvand.switch.routing import Route, Routing
 from payvand.switch.translate import CREATED, STATE_OF_LEDGER, ReasonBook, rule_of, state_name
-from payvand.switch.wire.faults import explain
+from payvand.switch.wire.faults import Rule, explain
 from payvand.switch.wire.submission import Submission, decode
 from payvand.v1.payment_pb2 import Declined, PaymentState, Refusal
 from payvand.v1.payment_service_pb2 import SubmitResponse
@@ -39,6 +40,10 @@ _RETRIES: Final = np.array(
     + [status for status in TransferStatus if status.name.startswith("EXISTS_WITH")],
     np.uint32,
 )
+_OF_ROUTING: Final = np.array(
+    [Rule.DEBTOR_UNKNOWN, Rule.NOT_YOURS, Rule.ROUTE_UNKNOWN, Rule.SAME_PARTICIPANT], np.uint32
+)
+"""Rules that a payment may have kept when it was sent first."""
 _REFUSED: Final = int(PaymentState.PAYMENT_STATE_REFUSED)
 _DECLINED: Final = int(PaymentState.PAYMENT_STATE_DECLINED)
 _STATE_NAMES: Final = {number: state_name(number) for number in PaymentState.values()}
@@ -62,6 +67,8 @@ class Pending:
     debtor: Route
     routing: Routing
     """By which it was judged."""
+    request: bytes
+    """As it came, where a payment leads nowhere and may have led somewhere; else empty."""
 
     def cancel(self) -> None:
         """Let go of the results; what was handed over may have its effect."""
@@ -110,7 +117,8 @@ class Submitter:
             started = self._engine.start_transfers(records, payloads=payloads, offsets=offsets)
             parts.append((start, started))
         self._metrics.observe("decode", time.perf_counter() - begun, submission.count)
-        return Pending(submission, parts, debtor, routing)
+        is_misrouted = bool(np.isin(submission.faults["rule"], _OF_ROUTING).any())
+        return Pending(submission, parts, debtor, routing, request if is_misrouted else b"")
 
     async def finish(self, pending: Pending) -> bytes:
         """Return the serialised `SubmitResponse`, once all is on stable storage."""
@@ -122,9 +130,11 @@ class Submitter:
             if not submission.note_created(judged.states, start, committed.results):
                 await self._judge(judged, submission, start, committed)
             self._metrics.observe("reply", time.perf_counter() - begun, len(committed.results))
+        recorded = await self._recall_misrouted(judged, pending) if pending.request else set()
         for fault in submission.faults:
             place = int(fault["index"])
-            judged.refuse(place, *explain(fault, pending.debtor, pending.routing))
+            if place not in recorded:
+                judged.refuse(place, *explain(fault, pending.debtor, pending.routing))
         self._count(judged)
         return _response(judged)
 
@@ -148,6 +158,27 @@ class Submitter:
         again = np.flatnonzero(retried)
         if len(again):
             await self._recall(judged, places[again], records[again])
+
+    async def _recall_misrouted(self, judged: _Judged, pending: Pending) -> set[int]:
+        """Answer payments that lead nowhere now and were recorded before; return their places."""
+        anywhere = decode(
+            pending.request,
+            pending.routing.table,
+            position=pending.debtor.position,
+            timeout_s=self._timeout_s,
+            anywhere=pending.debtor,
+        )
+        faults = pending.submission.faults
+        misrouted = faults["index"][np.isin(faults["rule"], _OF_ROUTING)]
+        asked = np.flatnonzero(np.isin(anywhere.places, misrouted))
+        if not len(asked):
+            return set()
+        places, records = anywhere.places[asked], anywhere.records[asked]
+        states = await self._engine.states(np.ascontiguousarray(records["id"]))
+        seen = np.flatnonzero(states["state"])
+        if len(seen):
+            await self._recall(judged, places[seen], records[seen])
+        return set(places[seen].tolist())
 
     async def _recall(
         self, judged: _Judged, places: npt.NDArray[np.uint32], records: Records

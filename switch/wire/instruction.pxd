@@ -74,6 +74,7 @@ cdef packed struct Fault:
 cdef struct Debtor:
     u64 position
     u32 timeout                # seconds that the creditor's bank has
+    const RouteRow* anywhere   # where every account leads; NULL: where the table says
 
 cdef bint read_payment(const u8* start, u32 size, Instruction* payment) noexcept nogil
 cdef void read_packed(const u8* record, const u8* texts, Instruction* payment) noexcept nogil

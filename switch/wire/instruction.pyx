@@ -172,18 +172,20 @@ cdef const RouteRow* judge(const Instruction* payment, RouteTable table, const D
     for field in range(FIELD_DEBTOR_IBAN, FIELD_CREDITOR_IBAN + 1):
         if texts[field].size != IBAN_BYTES or not iban_holds(texts[field].start):
             return broken(fault, field, iban_rule(&texts[field]), texts[field].length)
-    owner = table.find(texts[FIELD_DEBTOR_IBAN].start)
-    creditor = table.find(texts[FIELD_CREDITOR_IBAN].start)
+    owner = creditor = debtor.anywhere
     if owner == NULL:
-        return broken(fault, FIELD_DEBTOR_IBAN, RULE_DEBTOR_UNKNOWN,
-                      bank_code(texts[FIELD_DEBTOR_IBAN].start))
-    if owner.position != debtor.position:
-        return broken(fault, FIELD_DEBTOR_IBAN, RULE_NOT_YOURS, 0)
-    if creditor == NULL:
-        return broken(fault, FIELD_CREDITOR_IBAN, RULE_ROUTE_UNKNOWN,
-                      bank_code(texts[FIELD_CREDITOR_IBAN].start))
-    if creditor.position == debtor.position:
-        return broken(fault, FIELD_CREDITOR_IBAN, RULE_SAME_PARTICIPANT, 0)
+        owner = table.find(texts[FIELD_DEBTOR_IBAN].start)
+        creditor = table.find(texts[FIELD_CREDITOR_IBAN].start)
+        if owner == NULL:
+            return broken(fault, FIELD_DEBTOR_IBAN, RULE_DEBTOR_UNKNOWN,
+                          bank_code(texts[FIELD_DEBTOR_IBAN].start))
+        if owner.position != debtor.position:
+            return broken(fault, FIELD_DEBTOR_IBAN, RULE_NOT_YOURS, 0)
+        if creditor == NULL:
+            return broken(fault, FIELD_CREDITOR_IBAN, RULE_ROUTE_UNKNOWN,
+                          bank_code(texts[FIELD_CREDITOR_IBAN].start))
+        if creditor.position == debtor.position:
+            return broken(fault, FIELD_CREDITOR_IBAN, RULE_SAME_PARTICIPANT, 0)
     if payment.amount == 0:
         return broken(fault, FIELD_AMOUNT, RULE_AMOUNT_ZERO, 0)
     if (not is_unit(&texts[FIELD_UNIT], &owner.unit)

@@ -38,6 +38,9 @@ cdef class RouteTable:
     cdef bint keeps(self, const Text* unit) noexcept nogil
 
 
+cdef Unit unit_of(code) except *
+
+
 cdef inline bint is_unit(const Text* text, const Unit* unit) noexcept nogil:
     cdef u32 index
     if text.size != unit.size:

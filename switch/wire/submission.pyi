@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from payvand.core.records import Records
-from payvand.switch.wire.route_table import RouteTable
+from payvand.switch.wire.route_table import RouteTable, _Route
 
 class Submission:
     """The payments of one request, as the books take them; from `decode`."""
@@ -36,7 +36,14 @@ class Submission:
         Returns whether all of them did.
         """
 
-def decode(request: bytes, table: RouteTable, *, position: int, timeout_s: int) -> Submission:
+def decode(
+    request: bytes,
+    table: RouteTable,
+    *,
+    position: int,
+    timeout_s: int,
+    anywhere: _Route | None = None,
+) -> Submission:
     """Judge the payments of a serialised `SubmitRequest` or `SubmitStreamRequest`.
 
     Runs without the GIL; the work of a payment is some hundred nanoseconds.
@@ -46,6 +53,8 @@ def decode(request: bytes, table: RouteTable, *, position: int, timeout_s: int) 
         table: where accounts lead.
         position: the debtor's position account, the only one that it can debit.
         timeout_s: how long a creditor's bank that doesn't auto-accept has for its answer.
+        anywhere: where every account leads, whatever *table* says; for payments that may have been
+            recorded when it said otherwise.
 
     Raises:
         RequestMalformed: it isn't such a message, or holds too many; none has any effect.

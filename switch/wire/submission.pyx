@@ -23,7 +23,7 @@ from payvand.switch.wire.instruction cimport (
     read_payment, write_payment,
 )
 from payvand.switch.wire.protobuf cimport BYTES, DEPTH_MAX, Field, read_field
-from payvand.switch.wire.route_table cimport IBAN_BYTES, RouteRow, RouteTable
+from payvand.switch.wire.route_table cimport IBAN_BYTES, RouteRow, RouteTable, unit_of
 
 cdef extern from "blake2b.h" nogil:
     enum:
@@ -171,19 +171,25 @@ cdef u8* start_of(array) except? NULL:
     return &view[0]
 
 
-def decode(bytes request, RouteTable table, *, position, timeout_s):
+def decode(bytes request, RouteTable table, *, position, timeout_s, anywhere=None):
     """Judge the payments of a serialised `SubmitRequest` from who owns the account *position*."""
     cdef const u8* start = request
     cdef const u8* end = start + len(request)
     cdef Request parts
     cdef Debtor debtor
+    cdef RouteRow row
     cdef Output out
     cdef Submission submission
     cdef int bad = -1
     if len(request) > 0x7FFFFFFF or not survey(start, end, &parts):
         raise RequestMalformed(
             "request.malformed", "the bytes of the request aren't a protobuf message")
-    debtor.position, debtor.timeout = position, timeout_s
+    debtor.position, debtor.timeout, debtor.anywhere = position, timeout_s, NULL
+    if anywhere is not None:
+        row.position, row.ledger, row.auto_accept = (
+            anywhere.position, anywhere.ledger, anywhere.auto_accept)
+        row.unit = unit_of(anywhere.unit)
+        debtor.anywhere = &row
     if parts.packed_bytes or parts.texts_bytes:
         return decode_packed(&parts, table, &debtor)
     if parts.payments > BATCH_EVENTS_MAX:

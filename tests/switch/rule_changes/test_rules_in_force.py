@@ -31,6 +31,8 @@ APPROVED = ProposalState.PROPOSAL_STATE_APPROVED
 OPEN = ProposalState.PROPOSAL_STATE_OPEN
 
 BANKS = shipped_text("banks")
+ENDED = 'until = "1404-08-02"\nsuccessor = "017"\n'
+"""What the table of banks says of the bank 062."""
 TODAY = "1404-10-11"
 """What the clock of the tests says: 2026-01-01."""
 PARTICIPANTS = (
@@ -150,6 +152,36 @@ def test_unknown_unissued_and_retired_codes_are_refused_apart_in_the_payment_pat
         reply = await town.bank("saderat").submit([town.pay("saderat", "melli", 1)])
         assert [one.rule for one in reply.refusals] == ["bank_code.retired"]
         assert reply.refusals[0].field == "debtor_iban"
+
+    play(scene)
+
+
+def test_a_retry_is_told_of_its_first_whatever_became_of_the_rules(play: Play) -> None:
+    async def scene(town: Town) -> None:
+        to_heir = merged("017", "019", "1404-10-01")
+        await change(town, "banks", to_heir)
+        paid = [
+            town.pay("mellat", "saderat", 1),  # whose code will be retired
+            town.pay("mellat", "saderat", 2, creditor_iban=iban.make("062", "5")),
+        ]
+        own = town.pay("melli", "mellat", 3, debtor_iban=iban.make("017", "1"))
+        assert list((await town.bank("mellat").submit(paid)).states) == [RESERVED, RESERVED]
+        assert (await town.bank("melli").submit([own])).refusals[0].rule == "route.not_yours"
+        sent = town.pay("saderat", "mellat", 4, debtor_iban=iban.make("017", "1"))
+        assert list((await town.bank("saderat").submit([sent])).states) == [RESERVED]
+        text = merged("019", "", "1404-10-01", BANKS)
+        await change(town, "banks", merged("062", "", "1404-10-01", text.replace(ENDED, "")))
+        fresh = town.pay("mellat", "saderat", 5)
+        reply = await town.bank("mellat").submit([fresh, *paid])
+        assert list(reply.states) == [2, RESERVED, RESERVED]
+        assert [(one.index, one.rule) for one in reply.refusals] == [(0, "bank_code.retired")]
+        reply = await town.bank("saderat").submit([sent])
+        assert list(reply.states) == [RESERVED]
+        assert list(await town.answer("saderat", paid[0].id)) == [SETTLED]
+        assert list((await town.bank("mellat").submit([paid[0]])).states) == [SETTLED]
+        paid[1].amount += 1
+        reply = await town.bank("mellat").submit([paid[1]])
+        assert [one.rule for one in reply.refusals] == ["payment.id_reused"]
 
     play(scene)
 
