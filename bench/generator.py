@@ -24,15 +24,13 @@ import uvloop
 from hdrh.histogram import HdrHistogram
 
 from payvand.bench.in_the_clear import open_bench_channel
+from payvand.bench.percentiles import LATENCY_US_MAX, SIGNIFICANT_DIGITS, percentiles
 from payvand.bench.steps import outcomes_of
 from payvand.bench.wire import Template, templates
 from payvand.client import STATE_NAMES
 from payvand.v1.payment_service_pb2 import FollowRequest, SubmitStreamResponse
 
 __all__ = ["GeneratorSpec"]
-
-LATENCY_US_MAX = 600_000_000
-SIGNIFICANT_DIGITS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +54,8 @@ class GeneratorSpec:
     """Goes into the ids; no two runs on a switch may share it."""
     debtor_code: str
     creditor_code: str
+    creditors: list[str] = field(default_factory=list)
+    """The IBANs that are paid in turn, instead of accounts of the creditor's bank."""
     packed: bool = False
     """Records instead of messages."""
     tls: bool = True
@@ -112,10 +112,7 @@ class Clock:
 
     def percentiles(self) -> dict[str, int]:
         """Return the latencies in microseconds."""
-        return {
-            f"p{percent}": int(self.histogram.get_value_at_percentile(percent))
-            for percent in (50, 90, 99, 99.9)
-        } | {"max": int(self.histogram.get_max_value())}
+        return percentiles(self.histogram)
 
 
 class Generator:
@@ -133,6 +130,7 @@ class Generator:
                 debtor_code=spec.debtor_code,
                 creditor_code=spec.creditor_code,
                 packed=spec.packed,
+                creditors=spec.creditors,
             )
             for lane in range(spec.lanes)
         ]

@@ -21,14 +21,17 @@ __all__ = ["PORT_FILE", "open_bench_channel"]
 
 PORT_FILE = "port_in_the_clear"
 USER_AGENT = "user-agent"
+ALONE = (("grpc.use_local_subchannel_pool", 1),)
 
 
-def open_bench_channel(address: str, certificates: Path, *, tls: bool) -> grpc.aio.Channel:
-    """Open a channel to *address* as the holder of *certificates*, a folder named like it."""
+def open_bench_channel(
+    address: str, certificates: Path, *, tls: bool, role: str = "bank"
+) -> grpc.aio.Channel:
+    """Open a channel of its own to *address* as the holder of *certificates*, a folder named so."""
     if tls:
         return open_channel(address, certificates)
-    name = f"{identity.URN_PREFIX}bank:{certificates.name}"
-    options = (*CHANNEL_OPTIONS, ("grpc.primary_user_agent", name))
+    name = f"{identity.URN_PREFIX}{role}:{certificates.name}"
+    options = (*CHANNEL_OPTIONS, ("grpc.primary_user_agent", name), *ALONE)
     return grpc.aio.insecure_channel(address, options=options)
 
 

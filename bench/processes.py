@@ -5,6 +5,7 @@ Each ends when its standard input does, and that end is held here.
 
 import asyncio
 import os
+import signal
 import sys
 from asyncio.subprocess import PIPE, Process
 from contextlib import suppress
@@ -68,6 +69,10 @@ class Part:
         """Let its standard input end, which asks it to end."""
         assert self._process.stdin is not None, "it was started with a pipe"
         self._process.stdin.close()
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        self._process.send_signal(number)
 
     def cpu_ns(self) -> int:
         """Return the CPU time that it has taken so far, its threads together."""

@@ -14,6 +14,7 @@ from typing import Any
 import uvloop
 
 from payvand.bench.generator import Tally
+from payvand.bench.many_banks import many_banks
 from payvand.bench.processes import Part
 from payvand.bench.result import Result
 from payvand.bench.switch_run import Running, open_switch
@@ -197,6 +198,7 @@ SWITCH = Subject(
         "stream_single": _measure(STREAM_SINGLE, "bare grpc.aio stream echo"),
         "unary": _measure(UNARY, "bare grpc.aio unary echo"),
         "three_leg": _measure(THREE_LEG, "bare grpc.aio stream, the first leg's messages unread"),
+        "many_banks": many_banks,
     },
     over_grpc=True,
 )

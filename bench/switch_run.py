@@ -6,10 +6,11 @@ beside the switch under the same certificate, and is loaded in turns with it by 
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from payvand.bench.generator import GeneratorSpec, Tally
@@ -27,6 +28,8 @@ __all__ = ["Running", "open_switch"]
 
 DEBTOR, CREDITOR = "bench-debtor", "bench-creditor"
 DEBTOR_CODE, CREDITOR_CODE = "012", "017"
+PUT_MAX = 500
+"""Participants onboarded in one call."""
 CAP = 10**18
 """Of the debtor's position: no run comes near it."""
 
@@ -108,14 +111,23 @@ class Running:
 
 @asynccontextmanager
 async def open_switch(
-    bench: Workbench, name: str, folder: Path, *, auto_accept: bool
+    bench: Workbench,
+    name: str,
+    folder: Path,
+    *,
+    auto_accept: bool,
+    services: Mapping[str, str] = MappingProxyType({}),
 ) -> AsyncIterator[Running]:
-    """Run a switch and an echo for the body; afterwards stop both and prove the books."""
+    """Run a switch and an echo for the body; afterwards stop both and prove the books.
+
+    *services* are government services that take part too, by name with their IBANs.
+    """
     bench.tell(f"{name}: starting the switch")
     # So that PostgreSQL's own user reaches its part.
     await asyncio.to_thread(folder.chmod, 0o755)
     certificates = folder / "certificates"
-    issue_all(certificates, [(DEBTOR, Role.BANK), (CREDITOR, Role.BANK)])
+    holders = [(DEBTOR, Role.BANK), (CREDITOR, Role.BANK)]
+    issue_all(certificates, [*holders, *((each, Role.AGENCY) for each in services)])
     async with AsyncExitStack() as stack:
         part = await Part.start(
             "switch.sandbox.tether" if bench.tls else "bench.in_the_clear",
@@ -129,7 +141,9 @@ async def open_switch(
         operator = await stack.enter_async_context(
             Operator.connect(address, certificates / OPERATOR)
         )
-        await put(operator, _directory(auto_accept))
+        entries = [*_directory(auto_accept), *_services(services)]
+        for start in range(0, len(entries), PUT_MAX):
+            await put(operator, entries[start : start + PUT_MAX])
         echo_addresses = json.loads(await echo.line())
         running = Running(
             folder,
@@ -184,4 +198,22 @@ def _directory(auto_accept: bool) -> list[ParticipantEntry]:
             auto_accept=auto_accept,
         )
         for name, code in ((DEBTOR, DEBTOR_CODE), (CREDITOR, CREDITOR_CODE))
+    ]
+
+
+def _services(services: Mapping[str, str]) -> list[ParticipantEntry]:
+    return [
+        ParticipantEntry(
+            name=name,
+            role="agency",
+            display_name=name,
+            display_name_fa="",
+            bank_codes=(),
+            ibans=(account,),
+            net_debit_cap=0,
+            prefunding=0,
+            unit="IRR",
+            auto_accept=True,
+        )
+        for name, account in services.items()
     ]

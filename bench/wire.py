@@ -88,8 +88,9 @@ def templates(
     creditor_code: str,
     count: int = TEMPLATES,
     packed: bool = False,
+    creditors: Sequence[str] = (),
 ) -> list[Template]:
-    """Return *count* batches of credit transfers from one bank to another."""
+    """Return *count* batches of credit transfers from one bank to another, or to *creditors*."""
     random = np.random.default_rng(lane + 1)
     total = batch * count
     accounts = random.integers(10**17, 10**18, (total, 2)).tolist()
@@ -100,7 +101,9 @@ def templates(
             id=head + index.to_bytes(8),
             kind=PaymentKind.PAYMENT_KIND_CREDIT_TRANSFER,
             debtor_iban=iban.make(debtor_code, str(debtor)),
-            creditor_iban=iban.make(creditor_code, str(creditor)),
+            creditor_iban=creditors[(index + lane * total) % len(creditors)]
+            if creditors
+            else iban.make(creditor_code, str(creditor)),
             amount=amount,
             unit="IRR",
             end_to_end_id=f"E2E-{debtor % 10**12:012}",

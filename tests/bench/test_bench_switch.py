@@ -43,6 +43,16 @@ def test_every_payment_of_a_run_settles_and_the_books_prove(
     assert not list(tmp_path.iterdir())
 
 
+def test_banks_that_stand_still_are_measured_beside_the_others(tmp_path: Path) -> None:
+    options = ["--json", "--quick", "--only", "many_banks", "--tls", "off"]
+    done = CliRunner().invoke(bench, ["switch", *options, "--folder", str(tmp_path)])
+    assert done.exit_code == 0, done.stderr
+    (result,) = json.loads(done.stdout)["results"]
+    assert result["detail"]["banks"] == 10 * result["detail"]["standing_still"]
+    assert all(result["detail"]["outcomes"])
+    assert result["value"] > 0
+
+
 def test_a_template_is_sent_again_under_new_ids_and_is_the_same_otherwise() -> None:
     template = templates(3, run=7, lane=2, debtor_code="012", creditor_code="017", count=1)[0]
     first = SubmitStreamRequest.FromString(template.wire(100)).payments
