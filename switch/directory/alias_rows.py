@@ -11,6 +11,9 @@ from payvand.switch.directory.directory import Change, Entry
 
 __all__ = ["load", "read", "write"]
 
+WAIT_FOR_WRITERS = "LOCK TABLE reference.alias IN SHARE MODE"
+"""A switch that was killed, or a connection that broke, may have left a commit under way."""
+
 LOAD_S_MAX = 3_600.0
 """A hundred million aliases take some minutes."""
 
@@ -30,12 +33,14 @@ async def load(connection: Executor, table: AliasTable) -> int:
         except Exception as fault:
             faults.append(fault)
 
-    await connection.copy_from_query(
-        "SELECT key, bank_code, account, name FROM reference.alias",
-        output=feed,
-        format="binary",
-        timeout=LOAD_S_MAX,
-    )
+    async with connection.transaction():
+        await connection.execute(WAIT_FOR_WRITERS)
+        await connection.copy_from_query(
+            "SELECT key, bank_code, account, name FROM reference.alias",
+            output=feed,
+            format="binary",
+            timeout=LOAD_S_MAX,
+        )
     for fault in faults:
         raise fault
     assert rows.has_ended  # a COPY that fails raises
@@ -44,10 +49,12 @@ async def load(connection: Executor, table: AliasTable) -> int:
 
 async def read(connection: Executor, keys: Iterable[int]) -> dict[int, Entry]:
     """Return the rows with *keys*; those that aren't there are left out."""
-    found = await connection.fetch(
-        "SELECT key, bank_code, account, name FROM reference.alias WHERE key = ANY($1::uuid[])",
-        [UUID(int=key) for key in keys],
-    )
+    async with connection.transaction():
+        await connection.execute(WAIT_FOR_WRITERS)
+        found = await connection.fetch(
+            "SELECT key, bank_code, account, name FROM reference.alias WHERE key = ANY($1::uuid[])",
+            [UUID(int=key) for key in keys],
+        )
     return {
         key.int: Entry(key.int, AccountNumber(bank_code, as_amount(account)), name)
         for key, bank_code, account, name in found
