@@ -259,7 +259,6 @@ cdef class Archive:
             pthread_mutex_lock(self.guard)
             while not self.stopping and not self.past.fault:
                 if self.is_prunable:
-                    self.is_prunable = False
                     pthread_mutex_unlock(self.guard)
                     with gil:
                         self._prune()
@@ -284,6 +283,7 @@ cdef class Archive:
             pthread_mutex_unlock(self.guard)
 
     def _prune(self):
+        self.is_prunable = False
         try:
             prune(self.journal.folder, self.run_names())
         except OSError as error:
@@ -454,8 +454,11 @@ cdef class Archive:
         pthread_mutex_unlock(self.guard)
         for index in range(MERGED_RUNS):
             run_close(old[index])
-        # A snapshot may rely on the old files; `prune` knows.
+        # A snapshot may rely on the old files; `prune` knows, but of one that is being written.
         self.is_prunable = True
+        if not self.is_taking:
+            with gil:
+                self._prune()
         return 0
 
     cdef int merge_into(self, Scan* scans, u32 first, Run** merged) noexcept nogil:

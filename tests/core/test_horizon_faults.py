@@ -101,6 +101,7 @@ def test_a_refusal_of_the_disk_is_told_and_loses_nothing(tmp_path: Path, fail: s
     said = disk.run(CLIENT, [str(folder), str(BATCHES)], log=log, fail=fail, every_file=True)
     code = int(fail.split(":")[2])
     assert os.strerror(code) in said
+    assert "free or repair the disk" in said or "start again" in said
     marks = [entry for entry in disk.read_log(log) if entry.call == disk.Call.MARK]
     assert 0 < len(marks) < BATCHES
     check(folder, len(marks) * BATCH_ROWS, fail)
