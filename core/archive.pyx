@@ -191,8 +191,9 @@ cdef class Archive:
             # One under way shows the books of before.
             wanted = self.snapshots + (2 if self.is_taking else 1)
             while self.snapshots < wanted and not self.stopping and not self.past.fault:
-                self.past.snapshot_at = 0
-                pthread_cond_broadcast(self.moved)
+                if self.snapshots + self.is_taking < wanted:
+                    self.past.snapshot_at = 0
+                    pthread_cond_broadcast(self.moved)
                 pthread_cond_wait(self.moved, self.guard)
             pthread_mutex_unlock(self.guard)
         return self.snapshot_failure if self.snapshots >= wanted else STOPPED
@@ -216,7 +217,8 @@ cdef class Archive:
             while failure == 0 and not done and not self.stopping:
                 failure = writer.write_piece(&done)
                 # Merging more than the latest would hold up the snapshot for long.
-                while failure == 0 and self.has_work(0, self.run_bits + 1):
+                while (failure == 0 and not self.stopping
+                       and self.has_work(0, self.run_bits + 1)):
                     failure = self.work(0, self.run_bits + 1)
             if failure == 0 and done:
                 failure = writer.finish()

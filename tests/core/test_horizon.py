@@ -45,7 +45,7 @@ class Forgetful(RuleBasedStateMachine):
         super().__init__()
         self.folder = Path(mkdtemp(prefix="horizon-"))
         self.naive = ReferenceLedger()
-        self.ledger = JournaledLedger(self.folder, horizon=HORIZONS[0])
+        self.ledger = JournaledLedger(self.folder, horizon=HORIZONS[0], snapshot_bytes=1 << 12)
         self.seed = 1
         self.now = SECOND
         self.ids = 0
@@ -130,13 +130,15 @@ class Forgetful(RuleBasedStateMachine):
         """Keep the books as they are, for the next restart."""
         assert self.ledger.archive.take_snapshot() == 0
 
-    @rule(horizon=st.sampled_from(HORIZONS))
-    def restart(self, horizon: int) -> None:
-        """Stop wherever leaving and merging have come, and go on under another horizon."""
+    @rule(horizon=st.sampled_from(HORIZONS), snapshot_bytes=st.sampled_from([0, 1 << 12, 1 << 16]))
+    def restart(self, horizon: int, snapshot_bytes: int) -> None:
+        """Stop wherever leaving, merging and snapshots have come, and go on under other bounds."""
         before = self.ledger.books.digest()
         self.ledger.close()
         self.seed += 1
-        self.ledger = JournaledLedger(self.folder, seed=self.seed, horizon=horizon)
+        self.ledger = JournaledLedger(
+            self.folder, seed=self.seed, horizon=horizon, snapshot_bytes=snapshot_bytes
+        )
         assert self.ledger.books.digest() == before
 
     @invariant()
