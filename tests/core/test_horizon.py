@@ -30,6 +30,8 @@ ACCOUNTS = range(1, 8)
 HORIZONS = [64, 128, 1024]
 BATCH_MAX = 60
 """Twice the least horizon has room for the rows that stay and a batch of so many."""
+RECORDS = 64
+"""More than a batch."""
 FAST_RUNS = 8
 FAST_STEPS = 40
 SOAK_RUNS = 300
@@ -45,7 +47,9 @@ class Forgetful(RuleBasedStateMachine):
         super().__init__()
         self.folder = Path(mkdtemp(prefix="horizon-"))
         self.naive = ReferenceLedger()
-        self.ledger = JournaledLedger(self.folder, horizon=HORIZONS[0], snapshot_bytes=1 << 12)
+        self.ledger = JournaledLedger(
+            self.folder, horizon=HORIZONS[0], records=RECORDS, snapshot_bytes=1 << 12
+        )
         self.seed = 1
         self.now = SECOND
         self.ids = 0
@@ -137,7 +141,11 @@ class Forgetful(RuleBasedStateMachine):
         self.ledger.close()
         self.seed += 1
         self.ledger = JournaledLedger(
-            self.folder, seed=self.seed, horizon=horizon, snapshot_bytes=snapshot_bytes
+            self.folder,
+            seed=self.seed,
+            horizon=horizon,
+            records=RECORDS,
+            snapshot_bytes=snapshot_bytes,
         )
         assert self.ledger.books.digest() == before
 
