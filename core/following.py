@@ -89,7 +89,9 @@ class Tail:
 
     def _kept_after(self, after: int) -> list[Frame]:
         skip = after + 1 - self._kept[0].sequence
-        return list(islice(self._kept, skip, skip + READ_FRAMES))
+        # By index: near its ends a deque finds a place at once, and iterating walks up to there.
+        stop = min(skip + READ_FRAMES, len(self._kept))
+        return [self._kept[place] for place in range(skip, stop)]
 
     async def _next_move(self) -> None:
         if self._moved is None:

@@ -17,7 +17,7 @@ from payvand.core.engine import Engine
 from payvand.core.limits import BATCH_EVENTS_MAX
 from payvand.settlement.database import Pool
 from payvand.switch.answering import answer
-from payvand.switch.following import Divider, follow
+from payvand.switch.following import Divider, Wakings, follow
 from payvand.switch.metrics import Metrics
 from payvand.switch.participants import Registry, route_of
 from payvand.switch.refusing import refuse
@@ -66,7 +66,7 @@ class PaymentServicer:
         self._metrics = metrics
         self._catch_up = catch_up
         self._reasons = reasons
-        self._divider = Divider(reasons)
+        self._wakings = Wakings(engine, Divider(reasons))
         self._streams: set[Batches] = set()
         self._sending: dict[object, float] = {}
 
@@ -132,9 +132,7 @@ class PaymentServicer:
         stream = object()
         async with self._open_stream("Follow"):
             try:
-                async for _, step in follow(
-                    self._engine, self._divider, caller.number, request.cursor
-                ):
+                async for _, step in follow(self._wakings, caller.number, request.cursor):
                     self._sending[stream] = time.monotonic()
                     yield step
                     del self._sending[stream]

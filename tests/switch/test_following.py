@@ -15,7 +15,7 @@ from payvand.core.segments import read_frames
 from payvand.core.statuses import TransferStatus
 from payvand.risk.reasons import Reasons
 from payvand.settlement.netting import is_position, participant_of
-from payvand.switch.following import SILENT_FRAMES_MAX, Divider, follow, varint
+from payvand.switch.following import SILENT_FRAMES_MAX, Divider, Wakings, follow, varint
 from payvand.switch.translate import ReasonBook
 from payvand.switch.wire.division import divide
 from payvand.v1.payment_pb2 import PaymentState
@@ -166,7 +166,7 @@ def test_who_is_not_concerned_is_still_told_the_cursor(tmp_path: Path) -> None:
             await traffic.open()
             while engine.sequence < SILENT_FRAMES_MAX:
                 await asyncio.gather(*(traffic.set_caps({1: 5}) for _ in range(8)))
-            steps = follow(engine, Divider(REASONS), 6, 0)
+            steps = follow(Wakings(engine, Divider(REASONS)), 6, 0)
             cursor, step = await anext(steps)
             await steps.aclose()  # type: ignore[attr-defined]
             assert cursor == SILENT_FRAMES_MAX
@@ -183,3 +183,45 @@ def _values() -> Iterator[int]:
 @pytest.mark.parametrize("value", [*_values(), 2**64 - 1])
 def test_a_varint_reads_back(value: int) -> None:
     assert Twin.FromString(b"\x08" + varint(value)).cursor == value
+
+
+def test_a_stream_that_slept_is_told_all_that_concerns_it_and_no_frame_twice(
+    tmp_path: Path,
+) -> None:
+    """Streams that read at different paces are told the same as one reading of the journal."""
+
+    async def collect(wakings: Wakings, participant: int, pace: int) -> list[bytes]:
+        told = []
+        async for _, step in follow(wakings, participant, 0):
+            told.append(step)
+            for _ in range(pace):
+                await asyncio.sleep(0)
+        return told
+
+    async def scene() -> list[list[bytes]]:
+        clock = Clock()
+        async with await Engine.open(tmp_path, clock=clock) as engine:
+            wakings = Wakings(engine, Divider(REASONS))
+            streams = [
+                asyncio.create_task(collect(wakings, participant, pace))
+                for participant in range(1, 8)
+                for pace in (0, 3, 40)
+            ]
+            traffic = Traffic(engine, clock, 5)
+            await traffic.open()
+            await traffic.run(40)
+        return await asyncio.gather(*streams)
+
+    told = asyncio.run(scene())
+    frames = list(read_frames(tmp_path, 0))
+    for place, steps in enumerate(told):
+        participant = place // 3 + 1
+        expected = [
+            (frame.sequence, fields)
+            for frame in frames
+            if (fields := divide(frame, code_of).get(participant))
+        ]
+        assert [Twin.FromString(step).cursor for step in steps] == [
+            sequence for sequence, _ in expected
+        ]
+        assert steps == [b"\x08" + varint(sequence) + fields for sequence, fields in expected]
