@@ -5,6 +5,7 @@ from itertools import pairwise
 from random import Random
 from typing import Any
 
+import numpy as np
 import pytest
 from google.protobuf.message import DecodeError
 from hypothesis import given, settings
@@ -391,3 +392,32 @@ def test_a_million_broken_requests_never_differ_from_the_library() -> None:
             else:
                 request[place:place] = random.randbytes(random.randrange(1, 9))
         assert_alike(bytes(request))
+
+
+def test_judged_as_if_every_account_led_somewhere_a_payment_breaks_no_rule_of_routing() -> None:
+    codes = ("017", "062", "012", "010", "099")
+    batch = [
+        payment(
+            id=bytes([1, debtor, creditor, *range(13)]),
+            debtor_iban=iban.make(codes[debtor], "1"),
+            creditor_iban=iban.make(codes[creditor], "2"),
+            amount=amount,
+        )
+        for debtor in range(len(codes))
+        for creditor in range(len(codes))
+        for amount in (5, 0)
+    ]
+    request = SubmitRequest(payments=batch).SerializeToString()
+    routed = decode_bytes(request)
+    anywhere = decode(request, ROUTING.table, position=MELLI.position, timeout_s=10, anywhere=MELLI)
+    good = [place for place, one in enumerate(batch) if one.amount]
+    assert anywhere.places.tolist() == good
+    assert {rule for _, rule, _ in (explain(one, MELLI, ROUTING) for one in anywhere.faults)} == {
+        "amount.zero"
+    }
+    assert set(routed.places.tolist()) < set(good)
+    assert payloads(anywhere) == [batch[place].SerializeToString() for place in good]
+    content = ["id", "debit_account_id", "amount", "user_data_128", "user_data_64", "code"]
+    same = anywhere.records[np.isin(anywhere.places, routed.places)]
+    for name in (*content, "ledger"):
+        assert same[name].tobytes() == routed.records[name].tobytes()
