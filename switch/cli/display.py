@@ -9,6 +9,7 @@ as Unicode has it, so that a terminal that orders text by direction orders each 
 never mixes two.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -16,6 +17,7 @@ from typing import Final
 from unicodedata import bidirectional
 
 import click
+from rich.cells import cell_len
 
 from payvand.switch.names.catalogue import (
     Language,
@@ -26,11 +28,13 @@ from payvand.switch.names.catalogue import (
 )
 from payvand.switch.rules.solar_hijri import local, solar_text
 
-__all__ = ["Calendar", "Display", "display", "isolated", "named", "reason_text", "said"]
+__all__ = ["Calendar", "Display", "display", "isolated", "named", "padded", "reason_text", "said"]
 
 FIRST_STRONG_ISOLATE: Final = "\u2068"
 POP_ISOLATE: Final = "\u2069"
 NS: Final = 1_000_000_000
+FIGURES: Final = re.compile(r"[0-9][0-9,.:\- ]*")
+"""Numbers and times, which are shown in the language's digits; names and paths stay as they are."""
 
 
 class Calendar(StrEnum):
@@ -87,7 +91,10 @@ def named(kind: str, code: str) -> str:
 def said(template: str, **values: object) -> str:
     """Return a sentence of the catalogue, with its {braces} filled in."""
     shown = display()
-    told = {name: shown.number(str(value)) for name, value in values.items()}
+    told = {
+        name: shown.number(str(value)) if FIGURES.fullmatch(str(value)) else value
+        for name, value in values.items()
+    }
     return name_of("sentence", template, shown.language).format(**told)
 
 
@@ -97,6 +104,11 @@ def reason_text(code: str, detail: str) -> str:
         return ""
     words = f"{code} {named('reason', code)}" if has_name("reason", code) else code
     return f"{words} ({named('ledger_status', detail)})" if detail else words
+
+
+def padded(text: str, width: int) -> str:
+    """Return *text*, isolated, with blanks up to *width* cells of a terminal behind it."""
+    return isolated(text) + " " * max(width - cell_len(text), 0)
 
 
 def isolated(text: str) -> str:

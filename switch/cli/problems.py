@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 import click
 
-from payvand.switch.cli.display import named
+from payvand.switch.cli.display import named, padded
 from payvand.switch.cli.printing import JsonListing, amount_text, print_table
 from payvand.switch.files import FileSummary, Instruction, LineError
 
@@ -97,9 +97,8 @@ class TextReport:
         where = f"line {problem.line}" if problem.line else f"instruction {problem.position}"
         about = " ".join(filter(None, (problem.field, problem.rule)))
         hint = f"  ({problem.hint})" if problem.hint else ""
-        click.echo(
-            f"{where:<16} {problem.end_to_end_id or '-':<24} {problem.state:<9} {about}{hint}"
-        )
+        state = padded(named("payment_state", problem.state), 9)
+        click.echo(f"{where:<16} {problem.end_to_end_id or '-':<24} {state} {about}{hint}")
 
     def end(self, states: Sums, *, seconds: float) -> None:
         """Print the totals."""

@@ -22,7 +22,7 @@ from payvand.settlement.reconciliation.breaks import (
 )
 from payvand.settlement.reconciliation.profile import CAMT, Profile
 from payvand.settlement.reconciliation.reconciling import Reconciled, reconcile_file
-from payvand.switch.cli.display import named
+from payvand.switch.cli.display import named, said
 from payvand.switch.cli.faults import ANSWER_IS_NO
 from payvand.switch.cli.files import ZONE
 from payvand.switch.cli.options import as_json, data_option
@@ -121,7 +121,7 @@ def _print_reconciled(done: Reconciled) -> None:
             numbers=1,
         )
     else:
-        click.echo("No break is open: books and file agree.")
+        click.echo(said("No break is open: books and file agree."))
 
 
 @reconcile.command()

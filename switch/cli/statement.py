@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import click
 
 from payvand.client import payment_id_text
+from payvand.switch.cli.display import display, named, padded, said
 from payvand.switch.cli.options import OPERATOR, Door, door_options
 from payvand.switch.cli.printing import JsonListing, amount_text, moment
 from payvand.switch.statement_csv import CSV_COLUMNS, csv_row
@@ -73,16 +74,25 @@ class _Text:
 
     def begin(self, page: GetStatementResponse) -> None:
         """Print the heading."""
-        click.echo(f"{page.participant}, window {page.window}, {page.entries_total:,} entries")
+        click.echo(
+            said(
+                "{participant}, window {window}, {count} entries",
+                participant=page.participant,
+                window=page.window,
+                count=f"{page.entries_total:,}",
+            )
+        )
         for name in _TOTALS:
-            click.echo(f"  {name:<10}{amount_text(getattr(page, name)):>28}")
+            amount = display().number(amount_text(getattr(page, name)))
+            click.echo(f"  {padded(named('heading', name), 14)}{amount:>28}")
 
     def entry(self, entry: StatementEntry) -> None:
         """Print an entry."""
         sign = "-" if entry.debit else "+"
         click.echo(
-            f"{moment(entry.posted_at)}  {payment_id_text(entry.id)}  {entry.kind:<16}"
-            f"{entry.counterparty:<16}{sign}{amount_text(entry.amount):>24}  {entry.end_to_end_id}"
+            f"{moment(entry.posted_at)}  {payment_id_text(entry.id)}  "
+            f"{padded(named('entry_kind', entry.kind), 16)}{entry.counterparty:<16}"
+            f"{sign}{display().number(amount_text(entry.amount)):>24}  {entry.end_to_end_id}"
         )
 
     def end(self, page: GetStatementResponse) -> None:

@@ -204,6 +204,9 @@ def test_a_persian_table_runs_from_right_to_left_with_persian_digits(
     with shown(Language.FA):
         print_table(("bank", "amount"), [("بانک ملت", "1,250")], numbers=1)
         assert said("Window {number} is open.", number=12) == "پنجرهٔ ۱۲ باز است."
+        # A path is for copying: it keeps its digits.
+        said_of_path = said("Window {number} in {folder}", number=3, folder="/data/w3")
+        assert said_of_path == "پنجرهٔ ۳ در /data/w3"
     lines = capsys.readouterr().out
     assert "۱٬۲۵۰" in lines
     assert lines.index("مبلغ") < lines.index("بانک")
