@@ -316,7 +316,7 @@ def test_a_switch_whose_projection_contradicts_the_journal_stops_with_exit_code_
         town = Town(_At(switch), Clock(), tmp_path / "certificates")  # type: ignore[arg-type]
         connection = await asyncpg.connect(database)
         await connection.execute(
-            "INSERT INTO books.frame SELECT n, 1, 1, 0, 0, 0, 0, 0 FROM generate_series(2, 99) n"
+            "INSERT INTO books.frame SELECT n, 1, 1, 0, 0, 0, 0, 0 FROM generate_series(3, 99) n"
         )
         await connection.close()
         with pytest.raises(SwitchUnreachable):
