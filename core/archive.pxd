@@ -37,6 +37,7 @@ cdef class Archive:
     cdef bint stopping
     cdef bint is_prunable           # files of ids, or a snapshot, may be needed no longer
     cdef object thread
+    cdef public object cover        # called with a sequence; see archive.pyi
 
     cdef int empty(self, u64 seed, u64 rows) except -1
     cdef int open_runs(self, SnapshotReader reader) except -1

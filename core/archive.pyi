@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from pathlib import Path
 
 from payvand.core.journal import Journal
@@ -9,6 +10,9 @@ class Archive:
 
     snapshot_failure: int
     """The errno of the last snapshot; 0 where it is written."""
+    cover: Callable[[int], bool] | None
+    """Called before a snapshot that shows frames up to a sequence is named: returns once all else
+    that recovery needs for it is on disk; False where it can't be."""
     def __new__(
         cls,
         ledger: Ledger,

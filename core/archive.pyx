@@ -221,6 +221,10 @@ cdef class Archive:
                        and self.has_work(0, self.run_bits + 1)):
                     failure = self.work(0, self.run_bits + 1)
             if failure == 0 and done:
+                with gil:
+                    if self.cover is not None and not self.cover(int(writer.head.sequence)):
+                        failure = STOPPED
+            if failure == 0 and done:
                 failure = writer.finish()
             if failure or not done:
                 writer.give_up()

@@ -12,6 +12,7 @@ where there is none.
 """
 
 from payvand.core.copying cimport Copying
+from payvand.core.entries cimport Entries
 from payvand.core.ids cimport Ids
 from payvand.core.index cimport Index, NO_ROW, hash_id, index_find
 from payvand.core.past cimport Past
@@ -56,6 +57,7 @@ cdef struct ChainStart:
     u64 created
     u64 last_created
     u64 trail[2]
+    u64 stands              # of accounts with a history, noted before
 
 cdef struct Books:
     u64 sequence            # of the last frame applied
@@ -86,6 +88,7 @@ cdef struct Books:
     u64 trail[2]            # what became of all events, in two words; see `mark`
 
     Reservations reservations
+    Entries* entries        # where movements are noted; NULL where nobody asks for them
 
     Copying* copying        # the copy in the making, or NULL
 

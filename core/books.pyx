@@ -3,6 +3,7 @@
 from libc.string cimport memset
 
 from payvand.core.arena cimport arena_close, arena_open
+from payvand.core.entries cimport entries_blank
 from payvand.core.ids cimport ids_close, ids_open, ids_remove, ids_reserve
 from payvand.core.index cimport index_close, index_open, index_remove, index_reserve
 from payvand.core.past cimport past_drop_late, past_reserve
@@ -119,6 +120,8 @@ cdef void begin_chain(Books* books, u64 row, ChainStart* start) noexcept nogil:
     start.created = books.created
     start.last_created = books.last_created
     start.trail = books.trail
+    if books.entries != NULL:
+        start.stands = books.entries.stands_count
     books.in_chain = True
     books.undo_count = 0
 
@@ -158,6 +161,10 @@ cdef void roll_back(Books* books, const ChainStart* start, u64 end_row) noexcept
             ids_remove(&books.ids, hash[0], row)
             hash[0] = 0
             books.states[row & books.rows_mask] = STATE_UNKNOWN
+        if books.entries != NULL:
+            entries_blank(books.entries, row)
+    if books.entries != NULL:
+        books.entries.stands_count = start.stands
     books.created = start.created
     books.last_created = start.last_created
     books.trail = start.trail

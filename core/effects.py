@@ -12,7 +12,7 @@ import numpy.typing as npt
 from payvand.core.frame import Frame
 from payvand.core.records import TRANSFER, U128, Operation, Records, TransferFlags
 
-__all__ = ["Effects", "effects_of", "ids_ended"]
+__all__ = ["Effects", "effects_of", "ids_ended", "take_over", "transfers_of"]
 
 CREATED = 0xFFFF_FFFF
 SINGLE, PENDING, POSTED, VOIDED, EXPIRED = 1, 2, 3, 4, 5
@@ -45,7 +45,7 @@ def ids_ended(frame: Frame) -> Records:
 def effects_of(frame: Frame, ended: Records) -> Effects:
     """Return all that moved money in a frame; *ended* is TRANSFER[k], those under `ids_ended`."""
     expired = frame.expired
-    transfers, released = _transfers_of(frame, ended[len(expired) :])
+    transfers, released = transfers_of(frame, ended[len(expired) :])
     flags = transfers["flags"]
     types = np.full(len(transfers), SINGLE, np.uint8)
     types[flags & TransferFlags.PENDING != 0] = PENDING
@@ -62,8 +62,11 @@ def effects_of(frame: Frame, ended: Records) -> Effects:
     )
 
 
-def _transfers_of(frame: Frame, pending: Records) -> tuple[Records, Records]:
-    """Return TRANSFER[m], those that a frame made, and U128[m], what they released."""
+def transfers_of(frame: Frame, pending: Records) -> tuple[Records, Records]:
+    """Return TRANSFER[m], those that a frame made, and U128[m], what they released.
+
+    *pending* is TRANSFER[k], the pending transfers that they posted or voided.
+    """
     if frame.operation != Operation.CREATE_TRANSFERS:
         return np.zeros(0, TRANSFER), np.zeros(0, U128)
     transfers = frame.records.copy()
@@ -73,6 +76,11 @@ def _transfers_of(frame: Frame, pending: Records) -> tuple[Records, Records]:
     transfers["timestamp"] = np.where(imported, transfers["timestamp"], stamps)
     transfers["amount"][frame.resolved["index"]] = frame.resolved["amount"]
     transfers = transfers[frame.statuses == CREATED]
+    return transfers, take_over(transfers, pending)
+
+
+def take_over(transfers: Records, pending: Records) -> Records:
+    """Fill posts and voids from their pending transfers, TRANSFER[k] → U128[n], the released."""
     released = np.zeros(len(transfers), U128)
     ends = transfers["flags"] & ENDS != 0
     released[ends] = pending["amount"]
@@ -81,4 +89,4 @@ def _transfers_of(frame: Frame, pending: Records) -> tuple[Records, Records]:
     for name in ("user_data_128", "user_data_64", "user_data_32"):
         own = transfers[name][ends]
         transfers[name][ends] = np.where(own == np.zeros((), own.dtype), pending[name], own)
-    return transfers, released
+    return released

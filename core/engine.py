@@ -26,6 +26,8 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from payvand.core.account_index import AccountIndex
+from payvand.core.account_queries import AccountQueries
 from payvand.core.archive import Archive
 from payvand.core.commits import (
     Committed,
@@ -43,6 +45,7 @@ from payvand.core.ledger import Ledger
 from payvand.core.limits import (
     BATCH_EVENTS_MAX,
     COMMIT_WORKERS,
+    ENTRIES_KEPT,
     HORIZON_ROWS,
     NOTE_BYTES_MAX,
     RECORDS_KEPT,
@@ -87,6 +90,7 @@ class Engine(Reading):
         stage: Stage,
         journal: Journal,
         archive: Archive,
+        index: AccountIndex,
         recovery: Recovery,
         clock: Callable[[], int],
     ) -> None:
@@ -100,6 +104,8 @@ class Engine(Reading):
         self._clock = clock
         self._journal = journal
         self._archive = archive
+        self._index = index
+        self._queries = AccountQueries(index, self._read, asyncio.to_thread)
         self._loop = asyncio.get_running_loop()
         self._wake_fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._pipeline = Pipeline(ledger, stage, journal, recovery.digest, self._wake_fd)
@@ -166,16 +172,22 @@ class Engine(Reading):
                 records=RECORDS_KEPT,
                 snapshot_bytes=snapshot_bytes,
             )
+            index = AccountIndex(ledger, journal, due=ENTRIES_KEPT)
+            archive.cover = index.cover
         except BaseException:
             journal.close()
             raise
+        index.start()
         try:
-            recovery = await asyncio.to_thread(recover, journal, ledger, stage, archive)
+            recovery = await asyncio.to_thread(
+                recover, journal, ledger, stage, archive, index.covered
+            )
         except BaseException:
             await asyncio.to_thread(archive.stop)
+            await asyncio.to_thread(index.stop)
             journal.close()
             raise
-        return cls(ledger, stage, journal, archive, recovery, clock)
+        return cls(ledger, stage, journal, archive, index, recovery, clock)
 
     async def __aenter__(self) -> Self:
         """Return the engine itself."""
@@ -531,6 +543,7 @@ class Engine(Reading):
         for worker in (*self._workers, *([self._preparing] if self._preparing else [])):
             await asyncio.to_thread(worker.join)
         await asyncio.to_thread(self._archive.stop)
+        await asyncio.to_thread(self._index.stop)
         self._loop.remove_reader(self._wake_fd)
         os.close(self._wake_fd)
         self._tail.stop(None)

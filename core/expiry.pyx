@@ -2,6 +2,7 @@
 
 from payvand.core.books cimport STATE_EXPIRED
 from payvand.core.copying cimport keep_account
+from payvand.core.entries cimport entries_note_expired
 from payvand.core.index cimport NO_ROW
 from payvand.core.lookup cimport note_end
 from payvand.core.reservations cimport Reservation, release, take_due
@@ -37,6 +38,8 @@ cdef void expire(Books* books, u64 now) noexcept nogil:
         if reservation.flags & TRANSFER_FLAG_CLOSING_CREDIT:
             credit.flags &= ~<u16>ACCOUNT_FLAG_CLOSED
         note_end(books, place, STATE_EXPIRED)
+        if books.entries != NULL:
+            entries_note_expired(books.entries, reservation.debit_row, reservation.credit_row)
         expired = &books.expired[books.expired_count]
         expired.id = reservation.id
         expired.debit_account_id = reservation.debit_account_id

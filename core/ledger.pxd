@@ -6,7 +6,8 @@ from payvand.core.types cimport u8, u32, u64
 
 cdef class Ledger:
     cdef Books books
-    cdef list history                   # HISTORY arrays; None while no account has one
+    cdef dict history                   # BALANCE rows by account; None while none has one
+    cdef object entry_log               # keeps what `books.entries` points to
     cdef object archive                 # keeps what `books.store` and `books.past` point to
     cdef pthread_mutex_t guard          # held while the books change, or are read by a thread
     cdef pthread_cond_t moved           # rows came, or went into the past

@@ -83,8 +83,9 @@ class Ledger:
     def account_transfers(self, filter: AccountFilter) -> Records:
         """Return TRANSFER[m], those of one account that match, in the filter's order.
 
-        This and the next three are for ledgers that hold all in memory. Under an engine old
-        transfers stand in the journal: those that ask for transfers raise RuntimeError.
+        This and the next three are for ledgers that hold all in memory, and go through the
+        transfers of the filter's time. Under an engine old transfers stand in the journal: ask
+        the engine; here those that ask for transfers raise RuntimeError.
         """
     def account_balances(self, filter: AccountFilter) -> Records:
         """Return BALANCE[m], how an account with a history stood behind those transfers."""
@@ -94,11 +95,16 @@ class Ledger:
         """Return TRANSFER[m] that match, in the filter's order."""
     def digest(self) -> bytes:
         """Return SHA-256 over the whole state in the order in which it came about: 32 bytes."""
-    def _accounts(self) -> Records: ...
+    def _accounts(self, first: int = 0, end: int | None = None) -> Records:
+        """Return a copy of accounts, ACCOUNT[n], in the order of their opening; all unless told."""
+    def _account_bounds(self, filter: QueryFilter) -> tuple[int, int]:
+        """Return between which rows the accounts of a filter's time stand."""
     def _balances(self) -> Records:
         """Return a copy of the balances of all accounts, BALANCES[n], in the order of opening."""
     def _account_rows(self, ids: Records) -> npt.NDArray[np.uint32]:
-        """Return the rows of accounts, u4[n], in the order of *ids*, U128[n]: all of them exist."""
+        """Return the rows of accounts, u4[n], in the order of *ids*, U128[n];
+
+        2**32 - 1 where there is none."""
     def _set_balances(
         self,
         account_id: int,

@@ -6,10 +6,14 @@ books gets a status.
 """
 
 import hashlib
+import os
+from bisect import bisect_left, insort
+from operator import itemgetter
 
 import numpy as np
 
 from payvand.core import queries, records
+from payvand.core.errors import JournalUnusable
 from payvand.core.limits import BATCH_EVENTS_MAX as EVENTS_MAX
 from payvand.core.statuses import AccountStatus, TransferStatus
 from payvand.core.values import Account as AccountValue
@@ -23,6 +27,7 @@ from payvand.core.books cimport (
     STATE_FAILED, STATE_UNKNOWN, books_close, books_open, books_reserve, find_account,
     hash_transfer,
 )
+from payvand.core.entries cimport entries_have_room
 from payvand.core.expiry cimport expire
 from payvand.core.ids cimport NO_TRANSFER
 from payvand.core.index cimport NO_ROW, load_u128
@@ -44,9 +49,6 @@ STATE = np.dtype(
      ("reserved", "u1", 7)]
 )
 
-# The balances behind a transfer of an account that has a history.
-HISTORY = np.dtype([("account_id", records.U128), *records.BALANCE.descr])
-
 cdef packed struct StateRow:
     u64 timestamp
     u32 status
@@ -55,6 +57,39 @@ cdef packed struct StateRow:
     u8 reserved[7]
 
 assert STATE.itemsize == sizeof(StateRow)
+
+
+cdef u64 row_from(const Books* books, u64 timestamp, bint behind=False) noexcept:
+    """Return the first row of the first batch with a transfer at or after a timestamp.
+
+    Or, where *behind*, the row behind that batch.
+    """
+    cdef u64 low = 0
+    cdef u64 high = books.spans_count
+    cdef u64 middle
+    while low < high:
+        middle = low + (high - low) // 2
+        if books.spans[middle].last_created < timestamp:
+            low = middle + 1
+        else:
+            high = middle
+    if behind:
+        low += 1
+    return books.spans[low].first_row if low < books.spans_count else books.rows
+
+
+cdef u32 account_row_from(const Books* books, u64 timestamp) noexcept:
+    """Return the row of the first account opened at or after a timestamp."""
+    cdef u32 low = 0
+    cdef u32 high = books.accounts_count
+    cdef u32 middle
+    while low < high:
+        middle = low + (high - low) // 2
+        if books.accounts[middle].timestamp < timestamp:
+            low = middle + 1
+        else:
+            high = middle
+    return low
 
 
 def _checked(name, array, dtype, limit=EVENTS_MAX):
@@ -77,6 +112,12 @@ def _record_of(value, kind):
     if not isinstance(value, kind):
         raise TypeError(f"expected payvand.core.{kind.__name__}, got {type(value).__name__}")
     return value.record()
+
+
+cdef inline bint is_faulty(const Books* books) noexcept nogil:
+    """Tell whether old rows or entries can't leave memory."""
+    return ((books.past != NULL and books.past.fault != 0)
+            or (books.entries != NULL and books.entries.fault != 0))
 
 
 cdef class Ledger:
@@ -132,10 +173,12 @@ cdef class Ledger:
         """
         cdef Books* books = &self.books
         pthread_mutex_lock(&self.guard)
-        while (books.past != NULL and not books.past.fault
-               and books.rows - books.oldest_row + rows > books.rows_mask + 1):
+        while not is_faulty(books) and (
+                (books.past != NULL
+                 and books.rows - books.oldest_row + rows > books.rows_mask + 1)
+                or (books.entries != NULL and not entries_have_room(books.entries))):
             pthread_cond_wait(&self.moved, &self.guard)
-        if books.past != NULL and books.past.fault:
+        if is_faulty(books):
             pthread_mutex_unlock(&self.guard)
             self.check_past()
         return 0
@@ -162,6 +205,11 @@ cdef class Ledger:
         if books.store != NULL and books.store.fault:
             with gil:
                 raise_fault(books.store)
+        if books.entries != NULL and books.entries.fault:
+            with gil:
+                raise JournalUnusable(
+                    f"can't write the entries of accounts: {os.strerror(books.entries.fault)}",
+                    hint="free or repair the disk under the journal's folder")
         return 0
 
     cdef void begin_lookup(self, const u8* ids, u32 count) noexcept nogil:
@@ -189,7 +237,7 @@ cdef class Ledger:
                                 <Result*>&out[0])
         if self.history is None and self.archive is None:
             if (events["flags"][results["status"] == <u32>CREATED] & ACCOUNT_FLAG_HISTORY).any():
-                self.history = []
+                self.history = {}
         return results
 
     def create_transfers(self, events, now, decisions=None, *, after=None):
@@ -237,12 +285,12 @@ cdef class Ledger:
         for side in ("debit", "credit"):
             accounts = self.lookup_accounts(made[f"{side}_account_id"])
             kept = accounts["flags"] & ACCOUNT_FLAG_HISTORY != 0
-            rows = np.zeros(kept.sum(), HISTORY)
-            rows["account_id"] = made[f"{side}_account_id"][kept]
+            rows = np.zeros(kept.sum(), records.BALANCE)
             rows["timestamp"] = made["timestamp"][kept]
             for name in records.BALANCES.names:
                 rows[name] = after[side][name][kept]
-            self.history.append(rows)
+            for account, row in zip(accounts["id"][kept].tolist(), rows, strict=True):
+                insort(self.history.setdefault(account, []), row, key=itemgetter("timestamp"))
 
     def set_limits(self, events, now):
         """Set limits of accounts: LIMIT[n] at time *now* → RESULT[n] of LimitStatus."""
@@ -391,43 +439,50 @@ cdef class Ledger:
 
     def account_transfers(self, filter):
         """Return TRANSFER[m], those of one account that match an `AccountFilter`."""
-        return queries.select(filter, self._transfers(filter.reversed), records.TRANSFER)
+        return queries.select(filter, self._transfers(filter), records.TRANSFER)
 
     def account_balances(self, filter):
         """Return BALANCE[m], how an account with a history stood behind those transfers."""
         taken = self.account_transfers(filter)
-        rows = np.concatenate([np.zeros(0, HISTORY), *(self.history or [])])
-        rows = rows[rows["account_id"] == records.u128_array([filter.account_id])]
-        rows = rows[np.argsort(rows["timestamp"])]
-        found = np.zeros(len(taken) if len(rows) else 0, records.BALANCE)
-        if len(rows):
-            rows = rows[np.searchsorted(rows["timestamp"], taken["timestamp"])]
-            for name in records.BALANCE.names:
-                found[name] = rows[name]
+        account = records.u128_array([filter.account_id])[0].item()
+        rows = (self.history or {}).get(account, [])
+        found = np.zeros(len(taken) if rows else 0, records.BALANCE)
+        for place, timestamp in enumerate(taken["timestamp"][:len(found)]):
+            found[place] = rows[bisect_left(rows, timestamp, key=itemgetter("timestamp"))]
         return found
 
     def query_accounts(self, filter):
         """Return ACCOUNT[m] that match a `QueryFilter`, in the order of their timestamps."""
-        return queries.select(filter, [self._accounts()], records.ACCOUNT)
+        if not filter.is_valid:
+            return np.zeros(0, records.ACCOUNT)
+        first, end = self._account_bounds(filter)
+        starts = range(first, end, EVENTS_MAX)
+        return queries.select(
+            filter,
+            (self._accounts(start, min(start + EVENTS_MAX, end))
+             for start in (reversed(starts) if filter.reversed else starts)),
+            records.ACCOUNT)
 
     def query_transfers(self, filter):
         """Return TRANSFER[m] that match a `QueryFilter`, in the order of their timestamps."""
-        return queries.select(filter, self._transfers(filter.reversed), records.TRANSFER)
+        return queries.select(filter, self._transfers(filter), records.TRANSFER)
 
-    def _transfers(self, backwards):
-        """Iterate over all transfers in chunks, TRANSFER[k], or from the last chunk backwards."""
+    def _transfers(self, filter):
+        """Iterate over the transfers of a filter's time in chunks, TRANSFER[k], in its order."""
         if self.archive is not None:
-            raise RuntimeError(
-                "old transfers stand in the journal: read its frames (payvand.core.segments)")
-        starts = range(0, self.books.rows, EVENTS_MAX)
-        for start in (reversed(starts) if backwards else starts):
-            yield self._transfers_from(start)
+            raise RuntimeError("old transfers stand in the journal: ask the engine")
+        if not filter.is_valid:
+            return
+        first = row_from(&self.books, filter.timestamp_min)
+        end = (self.books.rows if not filter.timestamp_max
+               else row_from(&self.books, filter.timestamp_max + 1, True))
+        starts = range(first, end, EVENTS_MAX)
+        for start in (reversed(starts) if filter.reversed else starts):
+            yield self._transfers_between(start, min(start + EVENTS_MAX, end))
 
-    def _transfers_from(self, start):
-        """Return TRANSFER[k], the transfers among 8,190 rows, in their order."""
+    def _transfers_between(self, u64 first, u64 end):
+        """Return TRANSFER[k], the transfers among rows, in their order."""
         cdef u64 row
-        cdef u64 first = start
-        cdef u64 end = min(first + <u64>BATCH_EVENTS_MAX, self.books.rows)
         cdef u64 count = 0
         cdef Found transfer
         table = np.zeros(end - first, records.TRANSFER)
@@ -470,13 +525,21 @@ cdef class Ledger:
                 taken += 1
         return table[np.argsort(table["pending_id"]["lo"])]
 
-    def _accounts(self):
-        """Return a copy of all accounts, ACCOUNT[n], in the order of their opening."""
-        table = np.zeros(self.books.accounts_count, records.ACCOUNT)
+    def _accounts(self, first=0, end=None):
+        """Return a copy of accounts, ACCOUNT[n], in the order of their opening; all unless told."""
+        cdef u32 start = first
+        cdef u32 stop = self.books.accounts_count if end is None else end
+        table = np.zeros(stop - start, records.ACCOUNT)
         cdef u8[::1] out = table.view(np.uint8)
-        if self.books.accounts_count:
-            memcpy(&out[0], self.books.accounts, self.books.accounts_count * sizeof(Account))
+        if stop > start:
+            memcpy(&out[0], &self.books.accounts[start], (stop - start) * sizeof(Account))
         return table
+
+    def _account_bounds(self, filter):
+        """Return between which rows the accounts of a filter's time stand."""
+        return (account_row_from(&self.books, filter.timestamp_min),
+                account_row_from(&self.books, filter.timestamp_max + 1) if filter.timestamp_max
+                else self.books.accounts_count)
 
     def _balances(self):
         """Return a copy of the balances of all accounts, BALANCES[n], in the order of opening."""

@@ -3,6 +3,7 @@
 __all__ = [
     "BATCH_EVENTS_MAX",
     "COMMIT_WORKERS",
+    "ENTRIES_KEPT",
     "FRAME_BYTES_MAX",
     "HORIZON_ROWS",
     "NOTE_BYTES_MAX",
@@ -20,6 +21,10 @@ BATCH_EVENTS_MAX = 8190
 COMMIT_WORKERS = 4
 """Threads that carry batches: as many as the pipeline has stages, and one for the batch that waits
 before a stage."""
+
+ENTRIES_KEPT = (1 << 18) - (1 << 16)
+"""Movements whose accounts are kept in memory before they go to a run on disk; 8 bytes each, and
+room for twice as many."""
 
 QUERY_ROWS_MAX = BATCH_EVENTS_MAX
 """Records in the answer to one query."""

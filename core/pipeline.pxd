@@ -1,5 +1,6 @@
 """The commit pipeline: batches go through scoring, ledger and journal without the GIL."""
 
+from payvand.core.entry_log cimport EntryLog
 from payvand.core.frame cimport Pieces
 from payvand.core.journal cimport Journal
 from payvand.core.ledger cimport Ledger
@@ -59,6 +60,7 @@ cdef class Pipeline:
     cdef pthread_mutex_t lock           # over the counts
     cdef pthread_cond_t sealed          # for workers without a batch
     cdef Ledger ledger
+    cdef EntryLog entries               # None where nobody asks for them
     cdef Stage stage
     cdef Journal journal
 

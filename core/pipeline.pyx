@@ -76,6 +76,9 @@ cdef class Pipeline:
         cdef int index
         self.ledger, self.stage, self.journal, self.wake_fd = ledger, stage, journal, wake_fd
         self.base = ledger.books.sequence = journal.sequence
+        self.entries = ledger.entry_log
+        if self.entries is not None:
+            self.entries.begin_frame(self.base + 1)
         memcpy(self.chain, <const u8*>chain, 32)
         pthread_mutex_init(&self.lock, NULL)
         pthread_cond_init(&self.sealed, NULL)
@@ -414,6 +417,8 @@ cdef class Pipeline:
             return False
         if slot.span != NO_TRANSFER:
             self.ledger.note_place(slot.span, self.journal.place)
+        if self.entries is not None:
+            self.entries.note_place(slot.sequence, self.journal.place)
         if not self.finish(&self.written):
             payvand_wake(self.wake_fd)
         self.ledger.look_for_snapshot(self.journal.written)
@@ -496,6 +501,8 @@ cdef class Pipeline:
             books.sequence += 1
             slot.sequence = books.sequence
             self.describe(slot)
+            if self.entries is not None:
+                self.entries.end_frame(&slot.pieces)
             slot.next_due = next_due(&books.reservations)
         finally:
             self.ledger.unlock()

@@ -8,9 +8,11 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+from payvand.core.account_queries import AccountQueries
 from payvand.core.changes import Changes, follow_changes
 from payvand.core.frame import Frame
 from payvand.core.ledger import Ledger
+from payvand.core.queries import AccountFilter, QueryFilter
 from payvand.core.records import Records
 from payvand.core.values import Account, AccountStanding, Aggregate, Transfer
 
@@ -19,6 +21,8 @@ __all__ = ["Reading"]
 
 class Reading(ABC):
     """The reading side of an engine."""
+
+    _queries: AccountQueries
 
     @abstractmethod
     async def _read(self, read: Callable[[Ledger], Any]) -> tuple[int, Any]:
@@ -85,7 +89,51 @@ class Reading(ABC):
         seen: tuple[int, dict[str, int]] = await self._read(lambda books: books.totals(ledger))
         return seen
 
+    # --- by filter ---------------------------------------------------------------------------
+
+    async def account_transfers(self, filter: AccountFilter) -> Records:
+        """Return TRANSFER[m], those of one account that match, in the filter's order.
+
+        Whether or not they are in memory: a page costs some µs for each transfer of the account
+        that is looked at, and none of other accounts.
+        """
+        return await self._queries.account_transfers(filter)
+
+    async def account_balances(self, filter: AccountFilter) -> Records:
+        """Return BALANCE[m], how an account with a history stood behind those transfers."""
+        return await self._queries.account_balances(filter)
+
+    async def query_accounts(self, filter: QueryFilter) -> Records:
+        """Return ACCOUNT[m] that match, in the filter's order, as of one moment."""
+        return await self._queries.query_accounts(filter)
+
+    async def query_transfers(self, filter: QueryFilter) -> Records:
+        """Return TRANSFER[m] that match, in the filter's order.
+
+        Reads the frames of the filter's time, from its beginning or, reversed, from its end, until
+        there are enough: what is seldom is best asked for with a time.
+        """
+        return await self._queries.query_transfers(filter)
+
     # --- over time ---------------------------------------------------------------------------
+
+    async def balances_as_of(
+        self, accounts: Records, *, sequence: int | None = None, time: int | None = None
+    ) -> Records:
+        """Return BALANCES[n], how accounts (U128[n], at most 8,190) stood then; zeros before.
+
+        Of an account with a history it costs about a page. Of others, some µs for each of their
+        own movements since then: they are taken back from the present balances.
+
+        Args:
+            accounts: their ids.
+            sequence: behind this frame, which is on stable storage.
+            time: behind all that took effect up to it, in nanoseconds since 1970, by the clock of
+                the books: what was imported counts from its import on.
+
+        Raises ValueError unless one of both is given, or where a frame is beyond the last.
+        """
+        return await self._queries.balances_as_of(accounts, sequence=sequence, time=time)
 
     def changes(self, after: int = 0) -> AsyncIterator[Changes]:
         """Iterate over what changed after the frame *after*, with the balances behind each effect.

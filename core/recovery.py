@@ -13,7 +13,7 @@ from payvand.core.journal import Journal
 from payvand.core.ledger import Ledger
 from payvand.core.replay import observe_journal, replay_journal
 from payvand.core.segments import JournalReader, read_ahead
-from payvand.core.snapshots import clear_unfinished, prune, snapshots
+from payvand.core.snapshots import clear_unfinished, prune, sequence_of, snapshots
 from payvand.core.stage import Stage
 
 __all__ = ["Recovery", "recover"]
@@ -37,34 +37,38 @@ class Recovery:
     """Snapshots that were set aside, under names that end in `.damaged`."""
 
 
-def recover(journal: Journal, ledger: Ledger, stage: Stage, archive: Archive) -> Recovery:
+def recover(
+    journal: Journal, ledger: Ledger, stage: Stage, archive: Archive, covered: int | None = None
+) -> Recovery:
     """Bring an empty ledger to where a journal ends, and get both ready for the next frame.
 
-    Starts the archive, which the caller stops in the end, also where this raises.
+    Starts the archive, which the caller stops in the end, also where this raises. *covered* is the
+    last frame whose movements stand in runs of entries; None where there are no such runs.
 
     Raises:
         JournalCorrupt: acknowledged bytes are not what they were.
         ReplayDiffers: the frames lead to other outcomes than those journaled with them.
     """
-    after, damaged = _load_newest(journal.folder, archive, stage)
+    after, damaged = _load_newest(journal.folder, archive, stage, covered)
     clear_unfinished(journal.folder)
     prune(journal.folder, archive.run_names())
     archive.start()
     reader = JournalReader(journal.folder, after=after)
     replayed_bytes = replay_journal(ledger, stage, read_ahead(reader))
     end = reader.end
-    if end is None and after == 0:
+    needed, by = max((after, "a snapshot"), (covered or 0, "a run of entries"))
+    if end is None and needed == 0:
         journal.start(journal.identity)
         archive.take_snapshots(0)
         return Recovery(0, bytes(32), 0, 0, 0, damaged=damaged)
-    if end is None or end.sequence < after:
+    if end is None or end.sequence < needed:
         sequence = end.sequence if end else 0
         raise JournalCorrupt(
             end.segment if end else "segment-0000000000000001.journal",
             sequence + 1,
             end.offset if end else 0,
             end.offset if end else 0,
-            f"frames up to {after} are missing: a snapshot shows them",
+            f"frames up to {needed} are missing: {by} shows them",
         )
     journal.resume(end.journal_id, end.segment, end.offset, end.sequence)
     torn_bytes = 0
@@ -84,11 +88,18 @@ def recover(journal: Journal, ledger: Ledger, stage: Stage, archive: Archive) ->
 
 
 def _load_newest(
-    folder: Path, archive: Archive, stage: Stage
+    folder: Path, archive: Archive, stage: Stage, covered: int | None
 ) -> tuple[int, tuple[SnapshotDamaged, ...]]:
-    """Bring in the newest snapshot that is whole → (its sequence or 0, those set aside)."""
+    """Bring in the newest snapshot that is whole → (its sequence or 0, those set aside).
+
+    One that shows frames whose entries were lost is deleted: they come of applying the frames, and
+    runs of ids that are made again meanwhile are not those that it names.
+    """
     damaged = []
     for path in snapshots(folder):
+        if covered is not None and sequence_of(path) > covered:
+            path.unlink()
+            continue
         try:
             sequence, saved = archive.load(path)
         except SnapshotDamaged as fault:

@@ -13,6 +13,7 @@ from libc.string cimport memcmp
 
 from payvand.core.accounts cimport create_accounts, set_limits
 from payvand.core.books cimport books_reserve
+from payvand.core.entry_log cimport EntryLog
 from payvand.core.expiry cimport expire
 from payvand.core.frame cimport Frame
 from payvand.core.ledger cimport Ledger
@@ -106,6 +107,7 @@ def replay_journal(Ledger ledger, Stage stage, placed_frames):
     iteration raises.
     """
     cdef Frame frame
+    cdef EntryLog entries = ledger.entry_log
     cdef u64 segment, offset
     cdef u64 size = 0
     scratch = np.zeros(BATCH_EVENTS_MAX, records.RESULT)
@@ -115,6 +117,8 @@ def replay_journal(Ledger ledger, Stage stage, placed_frames):
         with nogil:
             ledger.lock_with_room(frame.pieces.record_count)
         try:
+            if entries is not None:
+                entries.begin_frame(frame.pieces.sequence)
             with nogil:
                 replay_pieces(&ledger.books, stage, &frame.pieces, <Result*>&results[0])
                 ledger.check_past()
@@ -122,6 +126,9 @@ def replay_journal(Ledger ledger, Stage stage, placed_frames):
                         and frame.pieces.record_count):
                     ledger.note_place(ledger.books.spans_count - 1,
                                       place_of_frame(segment, offset))
+            if entries is not None:
+                entries.end_frame(&frame.pieces)
+                entries.note_place(frame.pieces.sequence, place_of_frame(segment, offset))
         finally:
             ledger.unlock()
     return size

@@ -26,6 +26,7 @@ __all__ = [
     "JournalEnd",
     "JournalReader",
     "first_sequences",
+    "frame_at",
     "journal_id_of",
     "read_ahead",
     "read_frames",
@@ -239,6 +240,23 @@ def read_frames(folder: Path, after: int = 0) -> Iterator[Frame]:
     Raises JournalCorrupt where bytes are not what was written. A torn tail ends the iteration.
     """
     return iter(JournalReader(folder, after=after))
+
+
+def frame_at(path: Path, offset: int) -> Frame:
+    """Return the frame that begins at an offset of a segment, proved by itself alone.
+
+    Raises JournalCorrupt, JournalUnusable.
+    """
+    try:
+        with path.open("rb") as file:
+            data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    with data:
+        fault, length, start, stop = check_frame(data, offset)
+        if fault != _GOOD:
+            raise JournalCorrupt(path.name, 0, start, stop, FAULTS[fault])
+        return Frame(data[offset : offset + length])
 
 
 def journal_id_of(folder: Path) -> bytes | None:

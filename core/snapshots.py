@@ -14,7 +14,14 @@ from pathlib import Path
 from payvand.core.errors import SnapshotDamaged
 from payvand.core.snapshot_reading import SnapshotReader, check_snapshot
 
-__all__ = ["SNAPSHOTS_KEPT", "clear_unfinished", "damaged_snapshots", "prune", "snapshots"]
+__all__ = [
+    "SNAPSHOTS_KEPT",
+    "clear_unfinished",
+    "damaged_snapshots",
+    "prune",
+    "sequence_of",
+    "snapshots",
+]
 
 SNAPSHOTS_KEPT = 2
 _NAME = re.compile(r"snapshot-(\d{16,})\.books")
@@ -26,6 +33,13 @@ def snapshots(folder: Path) -> list[Path]:
         int(match[1]): path for path in folder.iterdir() if (match := _NAME.fullmatch(path.name))
     }
     return [named[sequence] for sequence in sorted(named, reverse=True)]
+
+
+def sequence_of(path: Path) -> int:
+    """Return the last frame that a snapshot shows, by its name."""
+    match = _NAME.fullmatch(path.name)
+    assert match is not None, "only snapshots are asked"
+    return int(match[1])
 
 
 def prune(folder: Path, in_use: set[str]) -> None:

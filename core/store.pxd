@@ -11,7 +11,7 @@ in memory.
 """
 
 from payvand.core.frame cimport Header
-from payvand.core.types cimport Transfer, u8, u32, u64
+from payvand.core.types cimport Expired, Transfer, u8, u32, u64
 
 cdef enum:
     STORE_FILES = 16            # segments open at once
@@ -56,6 +56,7 @@ cdef bint store_read(Store* store, u64 place, Event* event) noexcept nogil
 cdef void store_ask_frame(Store* store, u64 place) noexcept nogil
 cdef void store_ask_event(Store* store, u64 place) noexcept nogil
 cdef bint store_hold(Store* store, u64 place) noexcept nogil
+cdef bint store_read_expired(Store* store, u64 place, u32 index, Expired* expired) noexcept nogil
 cdef bint find_moment(Store* store, u64 timestamp) noexcept nogil
 cdef const Header* store_header(Store* store, u64 place) noexcept nogil
 cdef int raise_fault(const Store* store) except -1

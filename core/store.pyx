@@ -110,6 +110,18 @@ cdef bint store_read(Store* store, u64 place, Event* event) noexcept nogil:
     return resolve(store, place, &pieces, <u32>index, event)
 
 
+cdef bint store_read_expired(Store* store, u64 place, u32 index, Expired* expired) noexcept nogil:
+    """Read what ran out before the frame of a place (out: expired); False where it can't be."""
+    cdef const Header* header = store_header(store, place)
+    cdef Pieces pieces
+    if header == NULL:
+        return False
+    if index >= header.expired_count:
+        return failed(store, place, STORE_DAMAGED)
+    frame_pieces(store.head, &pieces)
+    return read_body(store, place, <const u8*>(pieces.expired + index), sizeof(Expired), expired)
+
+
 cdef bint resolve(Store* store, u64 place, const Pieces* pieces, u32 index,
                   Event* event) noexcept nogil:
     """Put in the amount that moved, where it isn't the one asked for (in and out: event)."""

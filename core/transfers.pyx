@@ -18,6 +18,7 @@ from payvand.core.books cimport (
     undo_release, undo_reserve,
 )
 from payvand.core.copying cimport keep_account
+from payvand.core.entries cimport entries_begin_batch, entries_blank, entries_note
 from payvand.core.filter cimport filter_block
 from payvand.core.ids cimport NO_TRANSFER, ids_insert, ids_prefetch
 from payvand.core.index cimport (
@@ -81,6 +82,8 @@ cdef void create_transfers(Books* books, const Transfer* events, const u32* deci
     if books.past != NULL:
         recalled_begin(&books.past.recalled, events, count, sizeof(Transfer), True)
     begin_span(books)
+    if books.entries != NULL:
+        entries_begin_batch(books.entries, first_row, count)
     end_chain(books)
     for index in range(min(count, <u32>AHEAD_SLOTS)):
         see_slots(books, &events[index], &sights[index % SIGHTS])
@@ -101,6 +104,8 @@ cdef void create_transfers(Books* books, const Transfer* events, const u32* deci
         turn.moment = turn.timestamp = base + 1 + index
         books.rows = first_row + index
         books.hashes[books.rows & books.rows_mask] = 0
+        if books.entries != NULL:
+            entries_blank(books.entries, books.rows)
         status = CREATED
         if turn.event.flags & TRANSFER_FLAG_LINKED:
             if chain_start == NO_ROW:
@@ -370,6 +375,8 @@ cdef u32 move(Books* books, Turn* turn) noexcept nogil:
     else:
         debit.debits_posted += amount
         credit.credits_posted += amount
+    if books.entries != NULL:
+        entries_note(books.entries, books.rows, debit_row, credit_row, debit, credit)
     if books.after != NULL:
         note_after(&books.after[turn.index], debit, credit)
     return CREATED
@@ -519,6 +526,9 @@ cdef u32 end_reservation(Books* books, Turn* turn, u32 place, bint voids) noexce
     else:
         debit.debits_posted += amount
         credit.credits_posted += amount
+    if books.entries != NULL:
+        entries_note(books.entries, books.rows, reservation.debit_row, reservation.credit_row,
+                     debit, credit)
     release(&books.reservations, place)
     if books.after != NULL:
         note_after(&books.after[turn.index], debit, credit)
