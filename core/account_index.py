@@ -40,8 +40,8 @@ from payvand.core.segments import frame_at
 __all__ = ["AccountIndex", "Entries"]
 
 MERGED_RUNS = 16
-MERGED_BLOCKS = 1024
-"""Blocks of keys merged at once: 4 MiB."""
+MERGED_BLOCKS = 128
+"""Blocks of keys merged at once: half a MiB."""
 KEY_MAX = 2**64 - 1
 _KEY_ACCOUNT_SHIFT = 38
 _NUMBER_MASK = np.uint64(2**37 - 1)

@@ -38,8 +38,9 @@ FLUSHED_BYTES = 1 << 20
 KEY = np.dtype("<u8")
 KEYS, STANDS, STRETCHES, FIRSTS = range(4)
 SECTIONS = (KEY, STAND, STRETCH, KEY)
-CACHED_BLOCKS = 512
-READ_BLOCKS = 256
+CACHED_BLOCKS = 64
+READ_BLOCKS = 64
+WRITTEN_BLOCKS = 64
 
 _HEADER = struct.Struct("<IHH16sQQQQQQQQII")
 """Magic, version, level, journal id, first and last sequence, first number and the one behind the
@@ -95,7 +96,10 @@ class RunWriter:
         size = _rows_a_block(dtype)
         firsts: list[Keys] = []
         count, rest = 0, np.zeros(0, dtype)
-        for piece in pieces:
+        some = size * WRITTEN_BLOCKS
+        for piece in (
+            rows[start : start + some] for rows in pieces for start in range(0, len(rows), some)
+        ):
             rest = np.concatenate([rest, piece])
             whole = len(rest) // size * size
             self._write(rest[:whole], size, firsts)
@@ -119,14 +123,18 @@ class RunWriter:
         if whole < count:
             view[whole, : len(raw) - whole * width] = raw[whole * width :]
         seal_blocks(image, self._blocks, len(rows), size)
-        # In small pieces: the journal waits behind each of them.
-        for start in range(0, len(image), FLUSHED_BYTES):
-            self._file.write(memoryview(image)[start : start + FLUSHED_BYTES])
-            os.fdatasync(self._file.fileno())
+        rest = memoryview(image)
+        while rest:
+            rest = rest[self._file.write(rest) :]
         self._blocks += count
+        self._unflushed += len(image)
+        if self._unflushed >= FLUSHED_BYTES:
+            # In small pieces: the journal waits behind each of them.
+            os.fdatasync(self._file.fileno())
+            self._unflushed = 0
 
     def finish(self, level: int) -> "EntryRun":
-        """Put the run under its name, durably, and open it."""
+        """Put the run under its name, and open it."""
         firsts = [np.concatenate([np.zeros(0, KEY), *some]) for some in self._firsts]
         self.add(FIRSTS, iter(firsts))
         journal_id, *numbers = self._head
@@ -137,12 +145,8 @@ class RunWriter:
         os.pwrite(self._file.fileno(), header, 0)
         os.fsync(self._file.fileno())
         self._file.close()
+        # The folder is flushed with the snapshot that relies on the name; before, it may be lost.
         self._part.rename(self.path)
-        folder = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
         return EntryRun(self.path, header, firsts)
 
     def abandon(self) -> None:

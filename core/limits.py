@@ -22,7 +22,7 @@ COMMIT_WORKERS = 4
 """Threads that carry batches: as many as the pipeline has stages, and one for the batch that waits
 before a stage."""
 
-ENTRIES_KEPT = (1 << 18) - (1 << 16)
+ENTRIES_KEPT = 90_000
 """Movements whose accounts are kept in memory before they go to a run on disk; 8 bytes each, and
 room for twice as many."""
 
