@@ -3,10 +3,10 @@
 The fixtures that every folder may use are named here as well.
 """
 
-import os
-
+import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.support import progress
 from tests.support.postgres import database, postgres_server
 
 __all__ = ["database", "postgres_server"]
@@ -23,4 +23,11 @@ settings.register_profile(
 settings.register_profile(
     "soak", max_examples=SOAK_EXAMPLES, deadline=None, suppress_health_check=_CALM
 )
-settings.load_profile("soak" if os.environ.get("PAYVAND_SOAK") == "1" else "fast")
+settings.load_profile("soak" if progress.SOAK else "fast")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let long runs say how far they have come."""
+    capture = config.pluginmanager.getplugin("capturemanager")
+    if capture is not None:
+        progress.speak_within(capture.global_and_fixture_disabled)

@@ -5,7 +5,6 @@ after a crash is made for every call and many choices of what arrived, and recov
 """
 
 import asyncio
-import os
 from pathlib import Path
 
 import pytest
@@ -22,8 +21,8 @@ from tests.support import disk
 from tests.support.crash_images import Image, crash_images
 from tests.support.disk import Entry
 from tests.support.journals import accounts, single, transfers
+from tests.support.progress import SOAK, counted
 
-SOAK = os.environ.get("PAYVAND_SOAK") == "1"
 CALLS = 300 if SOAK else 60
 CHOICES = 150 if SOAK else 8
 POINTS_MIN = 10_000 if SOAK else 300
@@ -68,7 +67,8 @@ def test_a_crash_at_any_call_loses_nothing_acknowledged(
     recorded: list[Entry], tmp_path: Path
 ) -> None:
     points = torn = 0
-    for image in crash_images(recorded, seed=7, choices=CHOICES):
+    images = crash_images(recorded, seed=7, choices=CHOICES)
+    for image in counted(images, "crash points, at least", POINTS_MIN):
         image.write(tmp_path)
         ledger, recovery = recovered(tmp_path)
         there = check(ledger, image)

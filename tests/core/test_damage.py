@@ -23,10 +23,10 @@ from payvand.core.errors import JournalCorrupt
 from payvand.core.records import u128_array
 from payvand.core.segments import SPARE_NAME, JournalEnd, JournalReader
 from tests.support.journals import Placed, placed, single, transfers, write
+from tests.support.progress import SOAK, counted
 
 SECTOR = 512
 BLOCK = 4096
-SOAK = os.environ.get("PAYVAND_SOAK") == "1"
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +100,8 @@ def _every_byte(folder: Path, stride: int) -> Iterator[tuple[Path, int]]:
 def test_every_changed_byte_is_named(sound: Path, frames: list[Placed]) -> None:
     """Of every file: headers, tables, bodies, padding, and space that was never written."""
     masks = [0x01, 0x80, 0xFF] if SOAK else [0x10]
-    for path, at in _every_byte(sound, 1 if SOAK else 13):
+    places = list(_every_byte(sound, 1 if SOAK else 13))
+    for path, at in counted(places, "bytes changed", len(places)):
         here = [each for each in frames if each.path == path and each.start <= at < each.stop]
         before = [each for each in frames if (each.path.name, each.start) <= (path.name, at)]
         with path.open("r+b") as file:

@@ -1,7 +1,6 @@
 """kill -9 of a process that commits: what it said is there, all else is there whole or not."""
 
 import asyncio
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,8 +11,9 @@ from payvand.core.records import u128_array
 from payvand.core.segments import read_frames
 from tests.support.disk import ROOT
 from tests.support.killed_client import CALLERS, PARTS, part, submission
+from tests.support.progress import SOAK, counted
 
-ROUNDS = 200 if os.environ.get("PAYVAND_SOAK") == "1" else 4
+ROUNDS = 200 if SOAK else 4
 ACKNOWLEDGED_MAX = 400
 
 
@@ -50,7 +50,7 @@ async def check(folder: Path, first: int, acknowledged: set[int]) -> tuple[int, 
 def test_a_killed_process_loses_nothing_that_it_acknowledged(tmp_path: Path) -> None:
     """One folder through all the lives, so that each recovers what all before left."""
     random, first, total = Random(ROUNDS), 1, 0
-    for _ in range(ROUNDS):
+    for _ in counted(range(ROUNDS), "processes killed", ROUNDS):
         acknowledged = live_and_die(tmp_path, first, random)
         total += len(acknowledged)
         first, digest = asyncio.run(check(tmp_path, first, acknowledged))

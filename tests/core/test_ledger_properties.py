@@ -29,6 +29,7 @@ from tests.support.ledger_events import (
     draw_transfers,
 )
 from tests.support.ledger_records import Account, Books, CompiledLedger, Limit, Transfer
+from tests.support.progress import count
 from tests.support.reference_ledger import ReferenceLedger
 
 U128_MAX = 2**128 - 1
@@ -48,6 +49,7 @@ class BothLedgers(RuleBasedStateMachine):
     def __init__(self) -> None:
         """Open both, empty, at time 0."""
         super().__init__()
+        count("runs of both ledgers", TestBothLedgersAgree.settings.max_examples)
         self.compiled = CompiledLedger()
         self.naive = ReferenceLedger()
         self.clock = 0

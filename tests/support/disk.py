@@ -67,7 +67,9 @@ def start(
 
     *every_file*: mind the files of ids and snapshots too, not the journal's alone.
     """
-    environment = {**os.environ, "LD_PRELOAD": str(_library())}
+    # Behind what is preloaded already: a sanitizer's runtime must come first.
+    preloaded = f"{os.environ.get('LD_PRELOAD', '')} {_library()}".strip()
+    environment = {**os.environ, "LD_PRELOAD": preloaded}
     environment |= {"DISK_LOG": str(log)} if log else {}
     environment |= {"DISK_FAIL": fail} if fail else {}
     environment |= {"DISK_HOLD": str(hold)} if hold else {}

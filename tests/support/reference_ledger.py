@@ -440,13 +440,15 @@ class ReferenceLedger:
         """Return how much more an account may be debited; below zero if it is beyond its limit."""
         limited = account.flags & AF.DEBITS_MUST_NOT_EXCEED_CREDITS
         allowance = self.limits.get(account.id, 0) if limited else 0
-        return account.credits_posted + allowance - account.debits_pending - account.debits_posted
+        bound = min(account.credits_posted + allowance, U128_MAX)  # no counter holds more
+        return bound - account.debits_pending - account.debits_posted
 
     def _credit_room(self, account: Account) -> int:
         """Return how much more an account may be credited; below zero if beyond its limit."""
         limited = account.flags & AF.CREDITS_MUST_NOT_EXCEED_DEBITS
         allowance = self.limits.get(account.id, 0) if limited else 0
-        return account.debits_posted + allowance - account.credits_pending - account.credits_posted
+        bound = min(account.debits_posted + allowance, U128_MAX)
+        return bound - account.credits_pending - account.credits_posted
 
     def _regresses(self, timestamp: int) -> bool:
         return timestamp <= self.content.transfer_timestamp or any(
