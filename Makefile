@@ -52,14 +52,21 @@ proto: $(VENV)/.locked
 accept-contract: check
 	cd proto && ../$(BIN)/buf build --exclude-source-info --output accepted.binpb
 
-# Long runs: thousands of examples and crash points.
-soak: build
-	PAYVAND_SOAK=1 $(BIN)/python -m pytest -m "soak or not soak" --timeout 3600
+# Long runs: thousands of examples and crash points, sanitizers, a fuzzer. They take hours, or by
+# make soak ONLY=crash: a part alone, as pytest's -k names it; tests/README.md tells the parts.
+soak: build $(VENV)/.soak
+	PAYVAND_SOAK=1 $(BIN)/python -m pytest -v -m "soak or not soak" --timeout 14400 $(if $(ONLY),-k "$(ONLY)")
+
+$(VENV)/.soak: requirements-soak.lock $(VENV)/.locked
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-soak.lock
+	touch $@
 
 # Renew the pinned versions (needs uv).
 lock:
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
 		--no-annotate --no-header --emit-build-options --quiet -o requirements.lock
+	uv pip compile --group pyproject.toml:soak --universal --python-version 3.11 --generate-hashes \
+		--no-annotate --no-header --quiet -o requirements-soak.lock
 
 clean:
 	rm -rf build $(VENV)/.built

@@ -23,6 +23,7 @@ FOLDERS = {
 }
 TRACE = bool(os.environ.get("PAYVAND_TRACE"))  # line coverage of the .pyx
 SANITIZE = os.environ.get("PAYVAND_SANITIZE", "")  # e.g. address,undefined
+COVERAGE = bool(os.environ.get("PAYVAND_COVERAGE"))  # calls that tell a fuzzer where it has been
 
 
 def make_view() -> str:
@@ -53,6 +54,8 @@ def compile_args() -> list[str]:
             "-ffp-contract=off",
             f"-fsanitize={SANITIZE}",
         ]
+    if COVERAGE:
+        args.append("-fsanitize-coverage=trace-pc,trace-cmp")
     if platform.system() == "Linux":
         args.append("-pthread")
     return args

@@ -20,7 +20,7 @@ def forge_last_frame(folder: Path, *, field: str, value: Any) -> int:
     array = getattr(frame, field)
     at = array.__array_interface__["data"][0] - np.frombuffer(frame.raw, "u1").ctypes.data
     forged[at : at + array.itemsize] = np.array([value], array.dtype).tobytes()
-    _seal(forged)
+    seal(forged)
     Frame(bytes(forged))  # its checksums are right
     segment = next(path for path in folder.glob("segment-*.journal") if _holds(path, frame.raw))
     segment.write_bytes(segment.read_bytes().replace(frame.raw, bytes(forged)))
@@ -31,7 +31,7 @@ def _holds(segment: Path, raw: bytes) -> bool:
     return raw in segment.read_bytes()
 
 
-def _seal(frame: bytearray) -> None:
+def seal(frame: bytearray) -> None:
     """Compute the sector table and the checksums of the header and of the table."""
     (sectors,) = struct.unpack_from("<I", frame, 56)
     head = -(-(HEADER_BYTES + sectors * 4) // SECTOR_BYTES) * SECTOR_BYTES
