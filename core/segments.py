@@ -192,7 +192,9 @@ class JournalReader:
         if not path.exists() or path.stat().st_size < SEGMENT_HEADER_BYTES:
             return
         view = np.frombuffer(self._map(path), np.uint8)
-        begun = view[:4].tobytes() == _SEGMENT_MAGIC.to_bytes(4, "little")
+        # The write of the header may have been cut off, even within its magic.
+        beginning = view[: min(4, used_bytes(view, 0))].tobytes()
+        begun = _SEGMENT_MAGIC.to_bytes(4, "little").startswith(beginning)
         start = SEGMENT_HEADER_BYTES if begun else 0
         if used := used_bytes(view, start):
             raise self._corrupt(

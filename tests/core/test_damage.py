@@ -120,6 +120,15 @@ def test_every_changed_byte_is_named(sound: Path, frames: list[Placed]) -> None:
     assert read(sound).torn is None
 
 
+@pytest.mark.parametrize("arrived", [1, 2, 3, 4, 5, 100, BLOCK])
+def test_a_header_of_the_spare_that_was_cut_off_is_no_damage(
+    sound: Path, frames: list[Placed], arrived: int
+) -> None:
+    """It is written when the spare's turn comes, and again after a crash within that write."""
+    with Changed(sound / SPARE_NAME, 0, frames[0].path.read_bytes()[:arrived]):
+        assert read(sound).sequence == len(frames)
+
+
 @settings(max_examples=settings.default.max_examples * 2)
 @given(data=st.data())
 def test_damage_to_the_last_frame_is_never_taken_for_a_torn_write(

@@ -10,7 +10,14 @@ from tempfile import TemporaryDirectory
 from tests.soak import instrumented
 from tests.soak.corpus import keep, unpack
 
-OPTIONS = ("-max_len=800", "-len_control=0", "-timeout=60", "-rss_limit_mb=0")
+# A shared machine may stand still for a while; an input that takes minutes is a finding.
+OPTIONS = (
+    "-max_len=800",
+    "-len_control=0",
+    "-timeout=600",
+    "-report_slow_units=300",
+    "-rss_limit_mb=0",
+)
 
 
 def main() -> None:
