@@ -8,6 +8,7 @@ from payvand.bench.latency import single_durable
 from payvand.bench.plots import measure_and_draw
 from payvand.bench.postgres import postgres_batch, postgres_call
 from payvand.bench.recovery import replay
+from payvand.bench.snapshots import snapshot_open, snapshot_p99
 from payvand.bench.sweeps import LEDGER_SWEEPS
 from payvand.bench.throughput import hot_account, linked, two_phase, uniform
 from payvand.bench.workbench import Subject
@@ -28,6 +29,8 @@ LEDGER = Subject(
         "replay": replay,
         "live_bytes": live_bytes,
         "old_retries": old_retries,
+        "snapshot_open": snapshot_open,
+        "snapshot_p99": snapshot_p99,
         "flat": flat,
         "postgres_call": postgres_call,
         "postgres_batch": postgres_batch,

@@ -24,6 +24,8 @@ cdef class Archive:
     cdef u64 snapshot_bytes         # of journal from one snapshot to the next; 0: takes none
     cdef u64 snapshots              # taken or given up
     cdef bint is_taking             # one is under way
+    cdef u64 snapshot_size                  # bytes of the newest one
+    cdef readonly u64 snapshot_sequence     # of the newest one
     cdef readonly int snapshot_failure      # errno of the last one; 0 where it is written
     cdef Store* store
     cdef Past* past

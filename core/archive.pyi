@@ -30,8 +30,12 @@ class Archive:
             records: of which the records too, a power of two; more than are ever under way.
             snapshot_bytes: of journal from one snapshot to the next; 0 takes none.
         """
-    def load(self, path: Path) -> tuple[int, bytes | None]:
-        """Bring a snapshot into the empty ledger → (sequence, what the stage saved).
+    snapshot_sequence: int
+    """Of the newest snapshot; 0 while there is none."""
+    def load(self, path: Path) -> tuple[int, bytes | None, bytes | None]:
+        """Bring a snapshot into the empty ledger → (sequence, its digest, what the stage saved).
+
+        The digest is that of the frame; None where the journal has no such frame.
 
         Raises SnapshotDamaged, and leaves the ledger empty, where it or a run that it names is
         not what was written.

@@ -23,6 +23,7 @@ import os
 import threading
 
 from payvand.core.errors import SnapshotDamaged
+from payvand.core.segments import digest_of_frame
 from payvand.core.snapshots import prune
 
 from libc.stdlib cimport free
@@ -44,7 +45,7 @@ from payvand.core.runs cimport (
     PAGE_ENTRIES, RUN_DAMAGED, Page, RunWriter, run_abandon, run_add, run_begin,
     run_close, run_finish, run_note, run_open, sort_entries, sort_run,
 )
-from payvand.core.snapshot cimport SNAPSHOT_ALIGNMENT
+from payvand.core.snapshot cimport HEAD_BYTES, SECTION_RUNS
 from payvand.core.snapshot_reading cimport SnapshotReader
 from payvand.core.snapshot_writing cimport SnapshotWriter
 from payvand.core.stage cimport Stage
@@ -92,7 +93,7 @@ cdef class Archive:
     # --- recovery ----------------------------------------------------------------------------
 
     def load(self, path):
-        """Bring a snapshot into the empty ledger → (sequence, what the stage saved).
+        """Bring a snapshot into the empty ledger → (sequence, its digest or None, what the stage saved).
 
         Raises SnapshotDamaged, and leaves the ledger empty, where it or a run that it names is not
         what was written.
@@ -101,31 +102,21 @@ cdef class Archive:
         cdef u64 seed = self.books.seed
         reader.read_head()
         if reader.journal_id != self.journal.identity:
-            raise SnapshotDamaged(path.name, 0, SNAPSHOT_ALIGNMENT, "of another journal")
+            raise SnapshotDamaged(path.name, 0, HEAD_BYTES, "of another journal")
+        digest = digest_of_frame(self.journal.folder, reader.sequence)
+        if digest is not None and digest != reader.digest:
+            raise SnapshotDamaged(path.name, 0, HEAD_BYTES, "taken behind another frame than "
+                                  f"frame {reader.sequence} of this journal")
         self.empty(reader.head.seed, reader.head.rows - reader.head.oldest_row)
-        reader.prepare(self.books)
-        faults = []
-        hashes = threading.Thread(target=self._load_hashes, args=(path, faults))
-        hashes.start()
         try:
-            reader.load(self.books, False)
+            reader.load(self.books)
             self.open_runs(reader)
-        except SnapshotDamaged as fault:
-            faults.append(fault)
-        hashes.join()
-        for fault in faults:
+        except SnapshotDamaged:
             self.empty(seed, 0)
-            raise fault
-        return reader.sequence, reader.stage_state
-
-    def _load_hashes(self, path, faults):
-        """Bring in the ids of rows in memory, on a thread beside the rest."""
-        cdef SnapshotReader reader = SnapshotReader(path)
-        try:
-            reader.read_head()
-            reader.load(self.books, True)
-        except Exception as fault:
-            faults.append(fault)
+            raise
+        self.snapshot_sequence, self.snapshot_size = reader.sequence, reader.head.bytes
+        # A digest that wasn't found is none: then reading begins where it can tell why.
+        return reader.sequence, digest, reader.stage_state
 
     cdef int empty(self, u64 seed, u64 rows) except -1:
         """Empty the books, and make room for *rows*."""
@@ -146,7 +137,7 @@ cdef class Archive:
         cdef u64 index
         cdef u64 ids = past.carried_count
         cdef int failure = 0
-        for index in range(reader.runs_count):
+        for index in range(reader.head.sections[SECTION_RUNS].rows):
             failure = run_open(self.journal.folder_fd, self.journal.journal_id,
                                reader.runs[index].first_row, reader.runs[index].end_row, &run)
             if failure:
@@ -159,7 +150,7 @@ cdef class Archive:
                 failure = self.make_filter(ids, True, &past.filter)
         if failure:
             raise SnapshotDamaged(
-                reader.path.name, 0, SNAPSHOT_ALIGNMENT, "a run of old ids that it names is "
+                reader.path.name, 0, HEAD_BYTES, "a run of old ids that it names is "
                 + ("damaged" if failure == RUN_DAMAGED else os.strerror(failure)))
         return 0
 
@@ -207,13 +198,17 @@ cdef class Archive:
         cdef SnapshotWriter writer = SnapshotWriter(self.journal)
         cdef int failure
         cdef bint done = False
-        self.past.snapshot_at = (self.journal.written + self.snapshot_bytes
-                                 if self.snapshot_bytes else ~<u64>0)
+        # However many accounts there are, a quarter of what is written is snapshots at most.
+        self.past.snapshot_at = (
+            self.journal.written + max(self.snapshot_bytes, 3 * self.snapshot_size)
+            if self.snapshot_bytes else ~<u64>0)
         writer.books, writer.guard = self.books, self.guard
         failure = writer.begin(self.stage)
         with nogil:
             if failure == 0:
-                failure = writer.write_rows(&self.stopping)
+                failure = writer.await_durable(&self.stopping)
+            if failure == 0:
+                failure = writer.write_lists()
             while failure == 0 and not done and not self.stopping:
                 failure = writer.write_piece(&done)
                 # Merging more than the latest would hold up the snapshot for long.
@@ -229,6 +224,9 @@ cdef class Archive:
             if failure or not done:
                 writer.give_up()
         self.snapshot_failure = failure if done or failure else STOPPED
+        if self.snapshot_failure == 0:
+            self.snapshot_sequence = writer.head.sequence
+            self.snapshot_size = writer.offset
         self.is_prunable = True
 
     # --- the thread --------------------------------------------------------------------------

@@ -68,6 +68,10 @@ class EngineStatistics:
     """Frames kept in memory for those who follow closely."""
     direct: bool
     """Whether writes go round the page cache."""
+    snapshot_sequence: int
+    """The frame up to which the newest snapshot goes; 0 while there is none."""
+    snapshot_failure: int
+    """The errno that kept the last snapshot from being written; 0 where nothing did."""
 
 
 def checked_events(events: Records, dtype: np.dtype[np.void]) -> Records:

@@ -514,6 +514,8 @@ class Engine(Reading):
             max(self._clock() - oldest[0].since, 0) if oldest else 0,
             self._tail.kept_bytes,
             self._journal.direct,
+            self._archive.snapshot_sequence,
+            self._archive.snapshot_failure,
         )
 
     async def take_snapshot(self) -> None:
@@ -562,6 +564,7 @@ class Engine(Reading):
     def _try_prepare(self) -> None:
         try:
             self._journal.prepare()
+            self._journal.note_end()
         except PayvandFault:
             # Not tried again ahead of time. The writer makes the segment when it needs it; where it
             # meets the same fault, the engine stops.

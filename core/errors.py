@@ -6,7 +6,7 @@
     │   ├── JournalUnusable     the folder or the file system refuses
     │   ├── JournalCorrupt      bytes that were acknowledged are not what they were
     │   ├── JournalStopped      a write failed; the engine has stopped for good
-    │   └── SnapshotDamaged     bytes of a snapshot are not what was written
+    │   └── SnapshotDamaged     bytes of what follows from the journal are not what was written
     ├── ReplayDiffers           the books computed now are not those that were journaled
     └── EngineClosed            the engine takes no more work
 
@@ -73,7 +73,7 @@ class JournalStopped(JournalFault):
 
 
 class SnapshotDamaged(JournalFault):
-    """Bytes of a snapshot are not what was written; the journal holds all that it held.
+    """Bytes of a snapshot, or of another file that follows from the journal, are not as written.
 
     `file` is its name, `start` and `stop` the range of bytes that holds the damage.
     """

@@ -87,6 +87,28 @@ cdef inline void ids_insert(Ids* ids, u64 hash, u64 row, u64 oldest_row) noexcep
     put_slot(home_of(ids, tag_of(hash)), tag_of(hash) << 32 | <u64><u32>row, row, row, oldest_row)
 
 
+cdef inline u64 ids_home(const Ids* ids, u64 hash) noexcept nogil:
+    """Return the number of an id's home bucket, in a table that isn't growing."""
+    return tag_of(hash) * ids.homes >> 32
+
+
+cdef inline bint ids_insert_before(Ids* ids, u64 hash, u64 row, u64 end) noexcept nogil:
+    """Add a row to a table from which none has left, before bucket *end*; False where it's full."""
+    cdef u64 number = ids_home(ids, hash)
+    cdef Bucket* bucket
+    cdef u32 place
+    while number < end:
+        bucket = &ids.buckets[number]
+        for place in range(BUCKET_SLOTS):
+            if bucket.slots[place] == 0:
+                bucket.slots[place] = tag_of(hash) << 32 | <u64><u32>row
+                return True
+        if bucket.passed < row + 1:
+            bucket.passed = row + 1
+        number += 1
+    return False
+
+
 cdef inline void put_slot(Bucket* bucket, u64 slot, u64 row, u64 newest_row,
                           u64 oldest_row) noexcept nogil:
     """Write a slot into the first free place from its home bucket on."""
@@ -105,5 +127,6 @@ cdef inline void put_slot(Bucket* bucket, u64 slot, u64 row, u64 newest_row,
 
 cdef int ids_open(Ids* ids) except -1
 cdef void ids_close(Ids* ids) noexcept
+cdef int ids_size(Ids* ids, u64 live) except -1
 cdef int ids_reserve(Ids* ids, u64 live, u64 more, u64 newest_row, u64 oldest_row) except -1 nogil
 cdef void ids_remove(Ids* ids, u64 hash, u64 row) noexcept nogil

@@ -35,6 +35,19 @@ cdef void ids_close(Ids* ids) noexcept:
         ids.older = NULL
 
 
+cdef int ids_size(Ids* ids, u64 live) except -1:
+    """Give an empty table room for so many rows at once, so that it isn't growing."""
+    cdef u64 homes = ids.homes
+    while live * 2 > homes * 7:
+        homes *= 2
+    if live * 2 <= ids.homes_wanted * 7:
+        homes = max(ids.homes_wanted, FIRST_HOMES)
+    ids_close(ids)
+    ids.homes = homes
+    ids.buckets = <Bucket*>arena_open(table_bytes(homes))
+    return 0
+
+
 cdef int ids_reserve(Ids* ids, u64 live, u64 more, u64 newest_row, u64 oldest_row) except -1 nogil:
     """Make room for *more* rows beside *live* ones, so that `ids_insert` can't fail.
 

@@ -16,8 +16,13 @@ class Journal:
         """
     def start(self, journal_id: bytes) -> None:
         """Begin an empty journal under a 16-byte id."""
-    def resume(self, journal_id: bytes, segment: str, offset: int, sequence: int) -> None:
-        """Go on behind the last good frame: in file *segment* at *offset*."""
+    def resume(
+        self, journal_id: bytes, segment: str, offset: int, sequence: int, digest: bytes
+    ) -> None:
+        """Go on behind the last good frame: in file *segment* at *offset*.
+
+        *digest* is the SHA-256 of that frame.
+        """
     def erase(self, start: int, stop: int) -> None:
         """Overwrite a torn tail with zeros, in whole blocks, and make that durable."""
     def prepare(self) -> None:
@@ -30,5 +35,10 @@ class Journal:
     @property
     def needs_spare(self) -> bool:
         """True while no segment is ready for the time when the present one is full."""
+    def note_end(self) -> None:
+        """Put down how far the journal reaches, for whoever opens it to know; see `known_end.py`.
+
+        Where that can't be written, what was known before stays.
+        """
     def close(self) -> None:
         """Close the files and give up the lock."""

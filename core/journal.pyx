@@ -18,6 +18,7 @@ import secrets
 from pathlib import Path
 
 from payvand.core.errors import JournalInUse, JournalUnusable
+from payvand.core.known_end import KnownEnd, write_known_end
 from payvand.core.segments import SEGMENT_HEADER_BYTES, SPARE_NAME, first_sequences, journal_id_of
 
 from libc.errno cimport EFBIG, EINVAL, ENOSYS, EOPNOTSUPP, errno
@@ -95,6 +96,8 @@ cdef enum:
     SEGMENT_MAGIC = 0x31535650      # "PVS1"
     SEGMENT_VERSION = 1
     SEGMENTS_MAX = 1 << 24          # as many as a place can tell apart
+    DIGESTS_KEPT = 4096             # of the last frames; a power of two
+    DIGEST_BYTES = 32
 
 cdef packed struct SegmentHeader:
     u32 magic
@@ -121,6 +124,7 @@ cdef class Journal:
         self.folder_fd = self.lock_fd = self.fd = self.spare_fd = -1
         pthread_mutex_init(&self.spare_lock, NULL)
         self.segments = <u64*>arena_open(SEGMENTS_MAX * sizeof(u64))
+        self.digests = <u8*>arena_open(DIGESTS_KEPT * DIGEST_BYTES)
 
     def __init__(self, folder, *, segment_bytes):
         """Open a folder for writing; `start` or `resume` must follow.
@@ -174,8 +178,12 @@ cdef class Journal:
         self.sequence = 0
         self._raise(self.roll(1, beginning), "begin a segment")
 
-    def resume(self, journal_id, segment, offset, sequence):
-        """Go on behind the last good frame: in file *segment* at *offset*."""
+    def resume(self, journal_id, segment, offset, sequence, digest):
+        """Go on behind the last good frame: in file *segment* at *offset*.
+
+        *digest* is the SHA-256 of that frame.
+        """
+        cdef bytes digest_bytes = digest
         self.identity = journal_id
         memcpy(self.journal_id, <const u8*>self.identity, 16)
         self.sequence = sequence
@@ -184,6 +192,9 @@ cdef class Journal:
         self.fd = self._open(name, O_RDWR)
         if self.fd < 0:
             self._raise(errno, f"open {segment}")
+        # What a killed process wrote may have been read from the disk's cache.
+        self._raise(payvand_flush(self.fd), f"flush {segment}")
+        self.note_digest(sequence, <const u8*>digest_bytes)
 
     def erase(self, start, stop):
         """Overwrite a torn tail with zeros, in whole blocks, and make that durable."""
@@ -225,8 +236,22 @@ cdef class Journal:
         """True while no segment is ready for the time when the present one is full."""
         return self.spare_fd < 0
 
+    def note_end(self):
+        """Put down how far the journal reaches, for whoever opens it to know; see `known_end.py`.
+
+        Where that can't be written, what was known before stays.
+        """
+        cdef u8 digest[DIGEST_BYTES]
+        cdef u64 sequence = self.sequence
+        if sequence and not self.failed and self.digest_of(sequence, digest):
+            with contextlib.suppress(OSError):
+                write_known_end(self.folder_fd, KnownEnd(self.identity, sequence,
+                                                         <bytes>digest[:DIGEST_BYTES]))
+
     def close(self):
         """Close the files and give up the lock."""
+        if self.fd >= 0:
+            self.note_end()
         for fd in (self.fd, self.spare_fd, self.folder_fd, self.lock_fd):
             if fd >= 0:
                 os.close(fd)
@@ -236,28 +261,43 @@ cdef class Journal:
         free(self.block)
         free(self.zeros)
         arena_close(self.segments, SEGMENTS_MAX * sizeof(u64))
+        arena_close(self.digests, DIGESTS_KEPT * DIGEST_BYTES)
 
-    cdef int append(self, const u8* frame, u64 length, u64 sequence) noexcept nogil:
+    cdef int append(self, const u8* frame, u64 length, u64 sequence,
+                    const u8* digest) noexcept nogil:
         """Write a frame and make it durable; return 0 or an errno, after which all is over.
 
-        *frame* lies on a block boundary and *length* is a multiple of a block.
+        *frame* lies on a block boundary and *length* is a multiple of a block; *digest* is its
+        SHA-256.
         """
+        cdef int failure = self.write_frame(frame, length, sequence)
+        if failure:
+            self.failed = True
+            return failure
+        self.place = place_of_frame(self.segments_count - 1, self.offset)
+        self.offset += length
+        self.written += length
+        self.note_digest(sequence, digest)
+        self.sequence = sequence
+        return 0
+
+    cdef int write_frame(self, const u8* frame, u64 length, u64 sequence) noexcept nogil:
         cdef int failure
         if self.offset + length > self.segment_bytes and self.offset > BLOCK:
             failure = self.roll(sequence, (<const Header*>frame).previous)
             if failure:
                 return failure
         failure = <int>payvand_pwrite_all(self.fd, frame, length, self.offset)
-        if failure:
-            return failure
-        failure = payvand_flush(self.fd)
-        if failure:
-            return failure
-        self.place = place_of_frame(self.segments_count - 1, self.offset)
-        self.offset += length
-        self.written += length
-        self.sequence = sequence
-        return 0
+        return failure if failure else payvand_flush(self.fd)
+
+    cdef void note_digest(self, u64 sequence, const u8* digest) noexcept nogil:
+        """Keep the SHA-256 of a frame for those who ask soon (in: digest)."""
+        memcpy(self.digests + sequence % DIGESTS_KEPT * DIGEST_BYTES, digest, DIGEST_BYTES)
+
+    cdef bint digest_of(self, u64 sequence, u8* digest) noexcept nogil:
+        """Give the SHA-256 of a durable frame (out: digest); False where it was too long ago."""
+        memcpy(digest, self.digests + sequence % DIGESTS_KEPT * DIGEST_BYTES, DIGEST_BYTES)
+        return self.sequence < sequence + DIGESTS_KEPT // 2
 
     cdef int make_spare(self) noexcept nogil:
         """Allocate the next segment under the spare's name; return 0 or an errno."""

@@ -45,9 +45,9 @@ RECORDS_KEPT = 1 << 16
 SEGMENT_BYTES = 64 << 20
 """Bytes of one segment file of the journal, allocated at once."""
 
-SNAPSHOT_BYTES = 4 << 30
-"""Bytes of journal from one snapshot to the next, unless an engine is told otherwise: what is
-replayed at most when it is opened, some seconds' worth."""
+SNAPSHOT_BYTES = 1 << 30
+"""Bytes of journal from one snapshot to the next, unless an engine is told otherwise, and at least
+three times the bytes of the snapshot before: what is replayed at most when it is opened."""
 
 FRAME_BYTES_MAX = 16 << 20
 """Bytes of one frame: the greatest batch with the greatest payloads and expiries fits."""

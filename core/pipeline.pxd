@@ -38,6 +38,7 @@ cdef struct Slot:
     bint wants_after
     Pieces pieces           # of its frame, once it is applied
     u8* frame               # in the buffer, on a block boundary
+    u8 digest[32]           # of it
     u64 frame_bytes
     u64 span                # of the rows of its transfers; NO_TRANSFER where there are none
     u64 next_due

@@ -406,11 +406,12 @@ cdef class Pipeline:
         if not self.await_turn(&self.chained, ticket):
             return False
         frame_seal(slot.frame, slot.frame_bytes, self.chain)
+        memcpy(slot.digest, self.chain, 32)
         self.finish(&self.chained)
         if not self.await_turn(&self.written, ticket):
             return False
         started = ticks()
-        failure = self.journal.append(slot.frame, slot.frame_bytes, slot.sequence)
+        failure = self.journal.append(slot.frame, slot.frame_bytes, slot.sequence, slot.digest)
         slot.write_ns = self.write_ns = ticks() - started
         if failure:
             self.stop_for(failure)

@@ -5,6 +5,7 @@ frame to frame and over segment borders. Where a frame is wrong, it tells a torn
 was under way when the machine stopped, never acknowledged) from damage to what was acknowledged.
 """
 
+import hashlib
 import mmap
 import struct
 from collections import deque
@@ -25,6 +26,7 @@ __all__ = [
     "SPARE_NAME",
     "JournalEnd",
     "JournalReader",
+    "digest_of_frame",
     "first_sequences",
     "frame_at",
     "journal_id_of",
@@ -38,6 +40,8 @@ SEGMENT_HEADER_BYTES = 4096
 SPARE_NAME = "segment.spare"
 _SEGMENT_HEADER = struct.Struct("<IHHQ16s32s60sI")
 _SEGMENT_MAGIC = 0x31535650
+_LENGTHS = struct.Struct("<I44xQI")  # of a frame's header: magic, bytes of the body, sectors
+_FRAME_MAGIC = 0x31465650
 _SEGMENT_VERSION = 1
 _GOOD, _ABSENT = 0, 1
 
@@ -60,16 +64,20 @@ class JournalEnd:
 class JournalReader:
     """Read the frames of a folder in order; after the last, `end` says where the journal ends."""
 
-    def __init__(self, folder: Path, *, after: int = 0, strict: bool = False) -> None:
+    def __init__(
+        self, folder: Path, *, after: int = 0, digest: bytes | None = None, strict: bool = False
+    ) -> None:
         """Read frames with a sequence greater than *after*.
 
-        With `after` > 0 reading begins in the segment that holds that frame, and the chain is
-        proved from that segment's beginning on. A *strict* reader names damage that costs nothing
+        With `after` > 0 reading begins in the segment that holds the next frame, and the chain is
+        proved from that segment's beginning on; or, given the *digest* of the frame *after*, from
+        right behind that frame. A *strict* reader names damage that costs nothing
         too: a byte that changed where nothing was ever written.
         """
         self.folder = folder
         self.after = after
         self.strict = strict
+        self._after_digest = digest
         self.end: JournalEnd | None = None
         self.place = (0, 0)
         """Of the frame given last: the segment's number in the order of the files, from 0, and
@@ -111,7 +119,7 @@ class JournalReader:
     def _read(self, path: Path, *, begin: bool, last: bool) -> Iterator[Frame]:
         data = self._map(path)
         self._check_header(path, data, begin=begin)
-        offset = SEGMENT_HEADER_BYTES
+        offset = self._go_behind(path, data) if begin else SEGMENT_HEADER_BYTES
         while True:
             fault, length, start, stop = check_frame(data, offset)
             if fault != _GOOD:
@@ -135,6 +143,17 @@ class JournalReader:
         self.end = JournalEnd(
             self._journal_id, path.name, offset, self._sequence, self._digest, torn
         )
+
+    def _go_behind(self, path: Path, data: mmap.mmap) -> int:
+        """Return where to begin to read: behind the frame *after*, where its digest is known."""
+        if self._after_digest is None or self._sequence > self.after:
+            return SEGMENT_HEADER_BYTES
+        try:
+            offset = _place_in(data, _first_sequence(path), self.after + 1)
+        except (ValueError, struct.error):
+            return SEGMENT_HEADER_BYTES  # from there on it will be told what is wrong
+        self._sequence, self._digest = self.after, self._after_digest
+        return offset
 
     def _check_header(self, path: Path, data: mmap.mmap, *, begin: bool) -> None:
         block = data[:SEGMENT_HEADER_BYTES]
@@ -259,6 +278,42 @@ def frame_at(path: Path, offset: int) -> Frame:
         if fault != _GOOD:
             raise JournalCorrupt(path.name, 0, start, stop, FAULTS[fault])
         return Frame(data[offset : offset + length])
+
+
+def digest_of_frame(folder: Path, sequence: int) -> bytes | None:
+    """Return the SHA-256 of a frame as it stands there, unproved; None where it isn't found.
+
+    Goes from header to header through the one segment that can hold it.
+    """
+    firsts = [first for first in first_sequences(folder) if first <= sequence]
+    if not firsts:
+        return None
+    path = folder / f"segment-{firsts[-1]:016d}.journal"
+    try:
+        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            offset = _place_in(data, firsts[-1], sequence)
+            frame = data[offset : offset + _length_at(data, offset)]
+    except (OSError, ValueError, struct.error):
+        return None
+    return hashlib.sha256(frame).digest()
+
+
+def _place_in(data: mmap.mmap, first: int, sequence: int) -> int:
+    """Return where a frame stands in a segment that begins with frame *first*, by the headers."""
+    offset = SEGMENT_HEADER_BYTES
+    for _ in range(first, sequence):
+        offset += _length_at(data, offset)
+    return offset
+
+
+def _length_at(data: mmap.mmap, offset: int) -> int:
+    """Return the length of the frame whose header stands at *offset*; ValueError for none."""
+    magic, body, sectors = _LENGTHS.unpack_from(data, offset)
+    if magic != _FRAME_MAGIC:
+        raise ValueError(f"no frame begins at {offset}")
+    head = -(-(128 + 4 * sectors) // 512) * 512
+    length: int = -(-(head + body + 16) // BLOCK) * BLOCK
+    return length
 
 
 def journal_id_of(folder: Path) -> bytes | None:

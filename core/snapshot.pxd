@@ -1,48 +1,65 @@
 """A snapshot: the books as they stood behind one frame, in a file. Layout in README.md.
 
-A file is a row of blocks, each under its own checksum, from a HEAD to an END. Every byte of it is
-under a checksum. It takes over no byte of the journal: records are read from there, ids of the past
-from the runs that it names.
+    head (4,096 bytes) │ section │ section │ …       section = block │ block │ … │ shorter block
+
+The head is written last, and says where each section begins and how many rows it has; so the place
+of every block follows from the head, and many may be read at once. Every byte of a file is under a
+checksum. It takes over no byte of the journal: records are read from there, ids of the past from
+the runs that it names.
 """
 
-from payvand.core.types cimport u8, u16, u32, u64
+from payvand.core.types cimport Account, u8, u16, u32, u64, u128
 
 cdef enum:
     SNAPSHOT_MAGIC = 0x31425650     # "PVB1"
+    BLOCK_MAGIC = 0x31425350        # "PSB1"
     SNAPSHOT_VERSION = 1
     SNAPSHOT_ALIGNMENT = 4096
-    SNAPSHOT_BLOCK_BYTES = 1 << 18  # of one block at most, its header among them
-    SNAPSHOT_HEADER_BYTES = 64
+    HEAD_BYTES = 4096
+    BLOCK_BYTES = 1 << 18           # of all blocks but the last of a section
+    BLOCK_HEADER_BYTES = 32
+    PAYLOAD_BYTES = BLOCK_BYTES - BLOCK_HEADER_BYTES
 
-# What the rows of a block are.
-cdef enum BlockKind:
-    BLOCK_HEAD = 1                  # one Head
-    BLOCK_RUNS = 2                  # Stretch each; they stand first, to be found quickly
-    BLOCK_HASHES = 3                # u64 each, of rows from `first` on
-    BLOCK_STATES = 4                # u8 each, of rows from `first` on
-    BLOCK_SPANS = 5                 # Span each, from number `first` on
-    BLOCK_CARRIED = 6               # Carried each
-    BLOCK_LATE = 7                  # Late each
-    BLOCK_ACCOUNTS = 8              # Account each from row `first` on, then u128 each: their limits
-    BLOCK_KEPT = 9                  # Kept each; they replace what stands in BLOCK_ACCOUNTS
-    BLOCK_RESERVATIONS = 10         # Reservation each; one may come twice
-    BLOCK_STAGE = 11                # bytes of the stage's own
-    BLOCK_END = 12                  # nothing
+# What the rows of a section are; sections stand in this order.
+cdef enum:
+    SECTION_RUNS = 0                # Stretch
+    SECTION_SPANS = 1               # Span, from number `spans_oldest` on
+    SECTION_CARRIED = 2             # Carried
+    SECTION_LATE = 3                # Late
+    SECTION_HASHES = 4              # u64, of rows from `oldest_row` on
+    SECTION_STATES = 5              # u8, of rows from `oldest_row` on
+    SECTION_RESERVATIONS = 6        # Reservation
+    SECTION_ACCOUNTS = 7            # Holding, in the order of accounts
+    SECTION_KEPT = 8                # Kept; they replace what stands in SECTION_ACCOUNTS
+    SECTION_ENDED = 9               # Reservation; may stand in SECTION_RESERVATIONS too
+    SECTION_STAGE = 10              # bytes of the stage's own
+    SECTIONS = 11
+
+cdef packed struct Section:
+    u64 offset                      # in the file
+    u64 rows
+    u64 bytes                       # of its blocks, padding included
+    u32 row_bytes
+    u32 reserved
 
 cdef packed struct BlockHeader:
     u32 magic
-    u16 version
-    u16 kind
-    u64 number                      # of the block in the file, from 0
-    u64 first
+    u16 kind                        # of the section
+    u16 reserved_16
+    u64 sequence                    # of the snapshot
+    u32 number                      # of the block in the section, from 0
     u32 count                       # of rows
-    u32 bytes                       # of rows
-    u8 reserved[28]
-    u32 checksum                    # CRC-32C of the block, this field as zero
+    u32 reserved_32
+    u32 checksum                    # CRC-32C of the block with its padding, this field as zero
 
-# The books' counters, at the moment that is shown.
+# The first page of the file: the books' counters, and where everything stands.
 cdef packed struct Head:
+    u32 magic
+    u16 version
+    u16 reserved_16
+    u64 bytes                       # of the file
     u8 journal_id[16]
+    u8 digest[32]                   # SHA-256 of the frame `sequence`
     u64 sequence                    # of the last frame that it holds
     u64 timestamp
     u64 seed
@@ -56,8 +73,21 @@ cdef packed struct Head:
     u64 trail[2]
     u32 accounts_count
     u32 has_stage                   # 0: the stage is to observe all frames again
+    Section sections[SECTIONS]
+    u8 reserved[3572]
+    u32 checksum                    # CRC-32C of the head, this field as zero
 
 # The rows whose ids a run holds.
 cdef packed struct Stretch:
     u64 first_row
     u64 end_row
+
+cdef packed struct Holding:
+    Account account
+    u128 limit
+
+cdef inline u64 padded(u64 size) noexcept nogil:
+    """Round up to whole pages."""
+    return (size + SNAPSHOT_ALIGNMENT - 1) // SNAPSHOT_ALIGNMENT * SNAPSHOT_ALIGNMENT
+
+cdef u32 row_bytes(u32 kind) noexcept nogil

@@ -1,5 +1,8 @@
 from pathlib import Path
 
+def books_digest(path: Path) -> bytes:
+    """Return the digest of the ledger that a snapshot shows; see `Ledger.digest`."""
+
 def check_snapshot(path: Path) -> None:
     """Prove every byte of a snapshot file; raise SnapshotDamaged where one is wrong."""
 
@@ -14,6 +17,9 @@ class SnapshotReader:
     @property
     def sequence(self) -> int:
         """Of the last frame that it holds, once its head was read."""
+    @property
+    def digest(self) -> bytes:
+        """SHA-256 of that frame, 32 bytes."""
     @property
     def stage_state(self) -> bytes | None:
         """What the stage saved, or None, once all was read."""

@@ -12,11 +12,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from payvand.core.errors import SnapshotDamaged
+from payvand.core.run_scan import check_run
 from payvand.core.snapshot_reading import SnapshotReader, check_snapshot
 
 __all__ = [
     "SNAPSHOTS_KEPT",
     "clear_unfinished",
+    "damaged_runs",
     "damaged_snapshots",
     "prune",
     "sequence_of",
@@ -63,8 +65,21 @@ def prune(folder: Path, in_use: set[str]) -> None:
 
 def clear_unfinished(folder: Path) -> None:
     """Delete what was being written when a process stopped."""
-    for path in (*folder.glob("ids-*.part"), *folder.glob("snapshot.part")):
+    for path in (
+        *folder.glob("ids-*.part"),
+        *folder.glob("snapshot.part"),
+        *folder.glob("known-end.part"),
+    ):
         path.unlink()
+
+
+def damaged_runs(folder: Path) -> Iterator[SnapshotDamaged]:
+    """Prove every byte of every file of ids of a folder; give what is wrong with those."""
+    for path in sorted(folder.glob("ids-*.run")):
+        try:
+            check_run(path)
+        except SnapshotDamaged as fault:
+            yield fault
 
 
 def damaged_snapshots(folder: Path) -> Iterator[SnapshotDamaged]:

@@ -6,5 +6,9 @@ class Stage:
 
         Batches wait while this runs, so it must not take longer than a few of them.
         """
-    def load(self, state: bytes) -> None:
-        """Take over what `save` returned."""
+    def load(self, state: bytes) -> bool:
+        """Take over what `save` returned.
+
+        Returns False, and takes nothing, where that is of another configuration; then the stage
+        observes all frames again.
+        """

@@ -32,4 +32,5 @@ cdef class Stage:
         return b"" if type(self) is Stage else None
 
     def load(self, state):
-        """Take over what `save` returned."""
+        """Take over what `save` returned; False where it is of another configuration."""
+        return True

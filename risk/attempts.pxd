@@ -14,3 +14,5 @@ cdef class Attempts:
     cdef u32 count
 
     cdef bint enter(self, u128 id) noexcept nogil
+    cdef bytes save(self)
+    cdef int load(self, bytes state) except -1

@@ -7,6 +7,9 @@ out of the ring counts as new.
 import hashlib
 import os
 
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+from libc.string cimport memcpy
+
 from payvand.core.arena cimport arena_close, arena_open
 from payvand.core.index cimport (
     NO_ROW, hash_id, index_close, index_find, index_insert, index_open, index_remove,
@@ -48,6 +51,23 @@ cdef class Attempts:
         index_insert(&self.index, hash, place)
         self.count += 1
         return True
+
+    cdef bytes save(self):
+        """Return the ids, the oldest first."""
+        cdef bytes state = PyBytes_FromStringAndSize(NULL, self.count * sizeof(Attempt))
+        cdef u8* out = <u8*>PyBytes_AS_STRING(state)
+        cdef u32 first = min(self.count, self.attempts_max - self.oldest)
+        memcpy(out, &self.ring[self.oldest], first * sizeof(Attempt))
+        memcpy(out + first * sizeof(Attempt), self.ring, (self.count - first) * sizeof(Attempt))
+        return state
+
+    cdef int load(self, bytes state) except -1:
+        """Take over what `save` returned, at most as many ids as there is room for."""
+        cdef const u8* saved = state
+        cdef u64 index
+        for index in range(<u64>len(state) // sizeof(Attempt)):
+            self.enter((<const Attempt*>saved)[index].id)
+        return 0
 
     def digest(self):
         """Return SHA-256 of the ids in their order: 32 bytes."""

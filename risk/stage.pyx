@@ -16,6 +16,7 @@ In a replay decisions come from the journal. `observe` then does to the log and 
 `decide` did, and needs no rule for it but the windows' shapes.
 """
 
+import struct
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -43,6 +44,8 @@ from payvand.risk.tree_evaluator cimport TreeModel
 from payvand.risk.velocity cimport NONE, Velocity, Window
 
 assert <int>BLOCK_ROWS == <int>SCORED_ROWS
+
+_STATE = struct.Struct("<Q?7x")    # bytes of the velocity log; whether attempts follow
 
 PAYMENTS_MAX = 1 << 20
 KEYS_MAX = 1 << 20
@@ -221,6 +224,33 @@ cdef class RiskStage(Stage):
                         and decisions[index] & DECISION_ACTION_MASK == DECISION_DECLINE)
             if not declined:
                 self.velocity.count(&transfers[index], moment, row)
+
+    # --- snapshots ---------------------------------------------------------------------------
+
+    def save(self):
+        """Return the state, for a snapshot; None where there are features.
+
+        Their histories are too much to copy while batches wait, so they are observed again.
+        """
+        if self.scoring is not None and self.scoring.features is not None:
+            return None
+        velocity = self.velocity.save()
+        attempts = self.scoring.attempts.save() if self.scoring is not None else b""
+        return _STATE.pack(len(velocity), self.scoring is not None) + velocity + attempts
+
+    def load(self, state):
+        """Take over what `save` returned; False where it is of other rules or of another form."""
+        if len(state) < _STATE.size or self.scoring is not None and (
+                self.scoring.features is not None):
+            return False
+        size, has_attempts = _STATE.unpack_from(state)
+        if has_attempts != (self.scoring is not None):
+            return False
+        if not self.velocity.load(state[_STATE.size : _STATE.size + size]):
+            return False
+        if self.scoring is not None:
+            self.scoring.attempts.load(state[_STATE.size + size :])
+        return True
 
     # --- rules -------------------------------------------------------------------------------
 

@@ -79,3 +79,6 @@ cdef class Velocity:
     cdef void free_row(self, u32 row) noexcept nogil
 
     cdef bytes row_bytes_of(self, u32 row)
+
+    cdef bytes save(self)
+    cdef bint load(self, bytes state) except -1

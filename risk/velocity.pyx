@@ -6,6 +6,9 @@ See `velocity.pxd` for the structure and its cost. Nothing here decides; nothing
 import hashlib
 import os
 
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+from libc.string cimport memcmp, memcpy, memset
+
 from payvand.core.arena cimport arena_close, arena_open
 from payvand.core.index cimport (
     hash_id, index_close, index_find, index_insert, index_likely_row, index_open, index_prefetch,
@@ -14,6 +17,17 @@ from payvand.core.index cimport (
 from payvand.core.types cimport Transfer, u8, u32, u64, u128
 
 assert sizeof(Entry) == 48 and sizeof(Row) == 32 and sizeof(Window) == 24
+
+# What stands before the log and the rows where the state is saved.
+cdef packed struct Kept:
+    WindowShape shapes[WINDOWS_MAX]
+    u32 windows_count
+    u32 payments_max
+    u32 oldest
+    u32 payments
+    u32 rows_used
+    u32 rows_free
+    u64 forgotten
 
 cdef u64 AMOUNT_MAX = <u64>-1
 
@@ -211,6 +225,65 @@ cdef class Velocity:
         index_remove(&self.accounts, hash_id(head.account, self.accounts.seed), row)
         head.oldest = self.rows_free
         self.rows_free = row
+
+    # --- keeping -----------------------------------------------------------------------------
+
+    cdef bytes save(self):
+        """Return the log and the rows, as they stand, under the windows' shapes."""
+        cdef Kept kept
+        cdef u64 rows_bytes = <u64>self.rows_used * self.row_bytes
+        cdef bytes state
+        cdef u8* out
+        cdef u32 first = min(self.payments, self.payments_max - self.oldest)
+        memset(&kept, 0, sizeof(kept))
+        memcpy(kept.shapes, self.shapes, sizeof(kept.shapes))
+        kept.windows_count, kept.payments_max = self.windows_count, self.payments_max
+        kept.oldest, kept.payments = self.oldest, self.payments
+        kept.rows_used, kept.rows_free = self.rows_used, self.rows_free
+        kept.forgotten = self.forgotten
+        state = PyBytes_FromStringAndSize(
+            NULL, sizeof(kept) + self.payments * sizeof(Entry) + rows_bytes)
+        out = <u8*>PyBytes_AS_STRING(state)
+        memcpy(out, &kept, sizeof(kept))
+        out += sizeof(kept)
+        if self.payments:
+            memcpy(out, &self.entries[self.oldest], first * sizeof(Entry))
+            memcpy(out + first * sizeof(Entry), self.entries,
+                   (self.payments - first) * sizeof(Entry))
+            memcpy(out + self.payments * sizeof(Entry), self.rows, rows_bytes)
+        return state
+
+    cdef bint load(self, bytes state) except -1:
+        """Take over what `save` returned, into an empty log; False where the shapes are others."""
+        cdef const u8* saved = state
+        cdef const Kept* kept = <const Kept*>saved
+        cdef u32 place, position, first
+        cdef Entry* entry
+        if (<u64>len(state) < sizeof(Kept) or kept.windows_count != self.windows_count
+                or kept.payments_max != self.payments_max
+                or memcmp(kept.shapes, self.shapes, sizeof(kept.shapes))):
+            return False
+        saved += sizeof(Kept)
+        self.oldest, self.payments = kept.oldest, kept.payments
+        self.rows_used, self.rows_free = kept.rows_used, kept.rows_free
+        self.forgotten = kept.forgotten
+        if self.payments == 0:
+            return True
+        first = min(self.payments, self.payments_max - self.oldest)
+        memcpy(&self.entries[self.oldest], saved, first * sizeof(Entry))
+        memcpy(self.entries, saved + first * sizeof(Entry),
+               (self.payments - first) * sizeof(Entry))
+        memcpy(self.rows, saved + self.payments * sizeof(Entry),
+               <u64>self.rows_used * self.row_bytes)
+        for place in range(self.payments):
+            position = (self.oldest + place) & (self.payments_max - 1)
+            entry = &self.entries[position]
+            index_insert(&self.ids, hash_id(entry.id, self.ids.seed), position)
+            # An account is entered with the newest of its payments.
+            if entry.next == NONE:
+                index_insert(&self.accounts, hash_id(
+                    (<Row*>self.windows_of(entry.row) - 1).account, self.accounts.seed), entry.row)
+        return True
 
     # --- reading -----------------------------------------------------------------------------
 

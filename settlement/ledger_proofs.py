@@ -14,6 +14,7 @@ from payvand.core.replay import replay
 from payvand.core.segments import JournalReader, journal_id_of
 from payvand.core.stage import Stage
 from payvand.settlement.business_day import DayRecount, prove_days_equal_their_roots
+from payvand.settlement.checkpoints import Checkpoints
 from payvand.settlement.headroom import HeadroomWalk
 from payvand.settlement.operator_acts import OperatorAct, tells_act
 from payvand.settlement.proof import Proof, verdict
@@ -55,9 +56,12 @@ def prove_journal(folder: Path, *, day_key: bytes = b"") -> JournalProofs:
     found = JournalProofs()
     reader = JournalReader(folder, strict=True)
     days = DayRecount(journal_id_of(folder) or b"", public_key=day_key)
-    seen = _Seen(HeadroomWalk(found.ledger.lookup_transfers), days)
+    seen = _Seen(
+        HeadroomWalk(found.ledger.lookup_transfers), days, Checkpoints(folder, found.ledger)
+    )
     try:
         sequence = replay(found.ledger, Stage(), seen.watch(reader))
+        seen.checkpoints.hold_against(reader.end)
     except JournalCorrupt as error:
         found.proofs.append(Proof("journal_intact", False, str(error)))
         return found
@@ -73,6 +77,7 @@ def prove_journal(folder: Path, *, day_key: bytes = b"") -> JournalProofs:
     found.proofs += [
         Proof("journal_intact", True, f"{sequence:,} frames, the last with SHA-256 {head}{torn}"),
         Proof("replay_equals_journal", True, f"{seen.records:,} records"),
+        seen.checkpoints.proof(),
         prove_books_balance(found.ledger, sorted(seen.ledgers)),
         verdict(
             "limits_hold",
@@ -90,9 +95,10 @@ def prove_journal(folder: Path, *, day_key: bytes = b"") -> JournalProofs:
 class _Seen:
     """What is gathered from the frames on their way to the replay."""
 
-    def __init__(self, walk: HeadroomWalk, days: DayRecount) -> None:
+    def __init__(self, walk: HeadroomWalk, days: DayRecount, checkpoints: Checkpoints) -> None:
         self.walk = walk
         self.days = days
+        self.checkpoints = checkpoints
         self.recount = WindowRecount()
         self.acts: list[tuple[OperatorAct, bytes]] = []
         self.ledgers: set[int] = set()
@@ -108,6 +114,7 @@ class _Seen:
             self.days.add(frame)
             if tells_act(frame):
                 self.acts.append((OperatorAct.of(frame), frame.note))
+            self.checkpoints.look(frame)
             if frame.operation == Operation.CREATE_ACCOUNTS:
                 made = frame.records["ledger"][frame.statuses == CREATED]
                 self.ledgers.update(np.unique(made).tolist())

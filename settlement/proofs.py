@@ -7,6 +7,7 @@ Their names, in order, each a promise to scripts:
 
     journal_intact               every checksum, and the chain of SHA-256 from frame to frame
     replay_equals_journal        the frames lead again to the outcomes journaled with them
+    snapshots_equal_journal      whole to the last bit, and the books that the frames lead to
     books_balance                debits = credits over all accounts, posted and pending
     limits_hold                  no transfer ever took an account beyond its limit
     windows_net_to_zero          the nets of each window add up to zero

@@ -25,6 +25,7 @@ from prometheus_client import CollectorRegistry
 from payvand.core.engine import Engine, StageTimes
 from payvand.core.errors import PayvandFault
 from payvand.core.frame import Frame
+from payvand.core.recovery import Recovery
 from payvand.risk.reasons import Reasons
 from payvand.risk.rules import default_rules, load_rules
 from payvand.risk.stage import RiskStage
@@ -116,8 +117,12 @@ class Switch:
         rules = default_rules() if settings.rules is None else load_rules(settings.rules)
         reasons = ReasonBook(Reasons(rules))
         self._engine = engine = await Engine.open(
-            settings.journal, stage=RiskStage.from_rules(rules), clock=self._clock
+            settings.journal,
+            stage=RiskStage.from_rules(rules),
+            clock=self._clock,
+            snapshot_bytes=settings.snapshot_mib << 20,
         )
+        _tell_recovery(engine.recovery)
         stack.push_async_callback(engine.close)
         engine.watch_times = self._observe
         pool = await self._open_database(stack)
@@ -368,6 +373,22 @@ async def _serve(settings: Settings) -> int:
         return EXIT_FAULT
     log.info("stopped")
     return EXIT_STOPPED
+
+
+def _tell_recovery(recovery: Recovery) -> None:
+    """Log what the books were recovered from."""
+    log.info(
+        "recovered",
+        sequence=recovery.sequence,
+        snapshot=recovery.snapshot,
+        replayed_frames=recovery.sequence - recovery.snapshot,
+        replayed_bytes=recovery.replayed_bytes,
+        torn_bytes=recovery.torn_bytes,
+        transfers=recovery.transfers,
+        accounts=recovery.accounts,
+    )
+    for fault in recovery.damaged:
+        log.warning("set aside", fault=str(fault), file=fault.file)
 
 
 def _write(path: Path, text: str) -> None:

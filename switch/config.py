@@ -14,6 +14,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, get_type_hints
 
+from payvand.core.limits import SNAPSHOT_BYTES
+
 __all__ = ["Settings", "SettingsError", "load"]
 
 LISTEN = "127.0.0.1:7420"
@@ -40,6 +42,9 @@ class Settings:
     a development authority in the data folder."""
     rules: Path | None = None
     """The file of the scoring rules; None for those that come with Payvand."""
+    snapshot_mib: int = SNAPSHOT_BYTES >> 20
+    """A snapshot of the books is taken after so many MiB of journal, 0 to 1,048,576, and at least
+    three times as many as the snapshot before has; 0 takes none."""
     acceptance_deadline_s: int = 10
     """How long a creditor's bank has for its answer, 1 to 86,400 seconds."""
     stop_grace_s: float = 10.0
@@ -58,6 +63,8 @@ class Settings:
             raise SettingsError(
                 f"acceptance_deadline_s is {self.acceptance_deadline_s}: write 1 to 86400"
             )
+        if not 0 <= self.snapshot_mib <= 1 << 20:
+            raise SettingsError(f"snapshot_mib is {self.snapshot_mib}: write 0 to 1048576")
         if not 0 <= self.stop_grace_s <= 600:
             raise SettingsError(f"stop_grace_s is {self.stop_grace_s}: write 0 to 600")
         if self.log_format not in ("json", "console"):

@@ -36,7 +36,11 @@ def test_a_run_prints_one_json_object_with_each_figure_beside_its_reference(
 
 
 @pytest.mark.parametrize(
-    "name", ["two_phase", "linked_4", "hot_account", "single_durable", "replay"]
+    "name",
+    [
+        *("two_phase", "linked_4", "hot_account", "single_durable", "replay"),
+        *("snapshot_open", "snapshot_p99"),
+    ],
 )
 def test_the_books_prove_after_a_run(name: str, tmp_path: Path) -> None:
     done = _bench("ledger", "--json", "--quick", "--only", name, "--folder", str(tmp_path))

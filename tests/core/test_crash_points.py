@@ -16,6 +16,7 @@ from payvand.core.ledger import Ledger
 from payvand.core.records import u128_array
 from payvand.core.recovery import Recovery, recover
 from payvand.core.segments import JournalReader
+from payvand.core.snapshots import damaged_snapshots
 from payvand.core.stage import Stage
 from tests.support import disk
 from tests.support.crash_images import Image, crash_images
@@ -27,6 +28,7 @@ CALLS = 300 if SOAK else 60
 CHOICES = 150 if SOAK else 8
 POINTS_MIN = 10_000 if SOAK else 300
 SEGMENT_BYTES = 32 << 10
+SNAPSHOT_BYTES = 64 << 10
 SINGLE = 1
 
 
@@ -123,3 +125,26 @@ def test_a_crash_while_recovering_loses_nothing(recorded: list[Entry], tmp_path:
         path.write_bytes(content)
         check(recovered(tmp_path)[0], image)
     assert tried > 20
+
+
+def test_a_crash_while_a_snapshot_is_written_loses_nothing(tmp_path: Path) -> None:
+    """A snapshot has its name only once it is whole, and nothing is known that isn't there."""
+    recorded, crashed = tmp_path / "recorded", tmp_path / "crashed"
+    recorded.mkdir()
+    crashed.mkdir()
+    arguments = [str(recorded / "journal"), str(SEGMENT_BYTES), str(CALLS), str(SNAPSHOT_BYTES)]
+    disk.run("tests.support.plain_client", arguments, log=recorded / "log", every_file=True)
+    entries = list(disk.read_log(recorded / "log"))
+    points = unfinished = from_snapshot = 0
+    for image in crash_images(entries, seed=19, choices=CHOICES // 4):
+        image.write(crashed)
+        unfinished += "snapshot.part" in image.files
+        assert list(damaged_snapshots(crashed)) == [], image.place
+        ledger, recovery = recovered(crashed)
+        check(ledger, image)
+        assert recovery.damaged == (), image.place
+        from_snapshot += recovery.snapshot > 0
+        points += 1
+    assert points >= POINTS_MIN // 3
+    assert unfinished >= points // 20, "too few images fall into the writing of a snapshot"
+    assert from_snapshot >= points // 20

@@ -85,7 +85,7 @@ def touches_after_failure(entries: list[Entry]) -> list[Entry]:
             spares.add(entry.fd)
         elif entry.call == Call.RENAME and not entry.failed:
             spares.clear()
-        elif failed and entry.call in (Call.WRITE, Call.SYNC) and entry.fd not in spares:
+        elif failed and entry.call in (Call.WRITE, Call.SYNC) and entry.fd not in {-1, *spares}:
             touches.append(entry)
         failed = failed or entry.failed != 0
     return touches

@@ -18,6 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from payvand.core.engine import Engine
 from payvand.core.records import AccountFlags as AF
 from payvand.core.records import TransferFlags as TF
+from payvand.core.snapshots import snapshots
 from payvand.core.statuses import TransferStatus
 from tests.support.journaled_ledger import JournaledLedger
 from tests.support.journals import accounts, single, transfers
@@ -147,6 +148,17 @@ class Forgetful(RuleBasedStateMachine):
             records=RECORDS,
             snapshot_bytes=snapshot_bytes,
         )
+        assert self.ledger.books.digest() == before
+
+    @rule(horizon=st.sampled_from(HORIZONS))
+    def replay(self, horizon: int) -> None:
+        """Go on from the journal alone: what a snapshot gave is what all frames give."""
+        before = self.ledger.books.digest()
+        self.ledger.close()
+        for path in snapshots(self.folder):
+            path.unlink()
+        self.ledger = JournaledLedger(self.folder, seed=self.seed, horizon=horizon)
+        assert self.ledger.recovery.snapshot == 0
         assert self.ledger.books.digest() == before
 
     @invariant()

@@ -1,14 +1,18 @@
 """The page on the journal's format is enough: a reader written from it alone reads the same."""
 
+from itertools import islice
 from pathlib import Path
 from random import Random
 
 import pytest
 
 from payvand.core.records import u128_list
-from payvand.core.segments import SPARE_NAME, read_frames
+from payvand.core.segments import SPARE_NAME, digest_of_frame, read_frames
+from payvand.core.snapshots import snapshots
+from tests.core.test_archive import apply, draw_batches, open_accounts
+from tests.support.journaled_ledger import JournaledLedger
 from tests.support.journals import write
-from tests.support.plain_reader import Damaged, PlainFrame, read_journal
+from tests.support.plain_reader import Damaged, PlainFrame, read_journal, read_snapshot
 
 FLIPS = 40
 EXPIRED_FIELDS = ("id", "debit_account_id", "credit_account_id", "amount")
@@ -63,3 +67,31 @@ def test_the_plain_reader_notices_a_flipped_bit(sound: Path) -> None:
         with pytest.raises(Damaged):
             list(read_journal(sound))
         path.write_bytes(before)
+
+
+def test_the_plain_reader_reads_a_snapshot_as_the_books_stood(tmp_path: Path) -> None:
+    ledger = JournaledLedger(tmp_path)
+    try:
+        open_accounts(ledger)
+        for batch in islice(draw_batches(3, 40), 40):
+            apply(ledger, batch)
+        assert ledger.archive.take_snapshot() == 0
+        books = ledger.books
+        sequence = ledger.pipeline.durable
+    finally:
+        ledger.close()
+    (path,) = snapshots(tmp_path)
+    plain = read_snapshot(path)
+    assert plain.sequence == sequence
+    assert plain.digest == digest_of_frame(tmp_path, sequence)
+    assert plain.timestamp == books.timestamp
+    assert plain.accounts == [row.tobytes() for row in books._accounts()]
+    assert plain.reservations == [row.tobytes() for row in books._reservations()]
+    assert len(plain.reservations) > 0
+    ids = books._accounts()["id"].copy()
+    assert plain.limits == u128_list(books.lookup_limits(ids)["limit"])
+    content = path.read_bytes()
+    for at in Random(5).sample(range(len(content)), 6):
+        path.write_bytes(content[:at] + bytes([content[at] ^ 4]) + content[at + 1 :])
+        with pytest.raises(Damaged):
+            read_snapshot(path)

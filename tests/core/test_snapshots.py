@@ -4,6 +4,7 @@ Every test commits through real parts and opens the folder again.
 """
 
 import asyncio
+import os
 from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from payvand.core.engine import Engine
 from payvand.core.errors import JournalCorrupt, SnapshotDamaged
+from payvand.core.known_end import KNOWN_END_NAME, read_known_end
 from payvand.core.records import TransferFlags as TF
 from payvand.core.snapshot_reading import check_snapshot
 from payvand.core.snapshots import damaged_snapshots, snapshots
@@ -20,6 +22,9 @@ from tests.support.journaled_ledger import JournaledLedger
 from tests.support.journals import accounts, single, transfers
 from tests.support.ledger_records import Account, CompiledLedger, Transfer
 
+SOAK = os.environ.get("PAYVAND_SOAK") == "1"
+STRIDE = 1 if SOAK else 13
+"""Every byte in the long run; otherwise one in so many, which meets every field."""
 SECOND = 1_000_000_000
 SEED = 11
 
@@ -138,11 +143,18 @@ def test_every_changed_byte_of_a_snapshot_is_found(tmp_path: Path) -> None:
     (path,) = snapshots(tmp_path)
     content = path.read_bytes()
     check_snapshot(path)
-    for at in range(0, len(content), 7):
-        path.write_bytes(content[:at] + bytes([content[at] ^ 1 << at % 8]) + content[at + 1 :])
-        with pytest.raises(SnapshotDamaged) as caught:
-            check_snapshot(path)
-        assert caught.value.start <= at < max(caught.value.stop, caught.value.start + 4096)
+    file = path.open("r+b", buffering=0)
+    for at in range(0, len(content), STRIDE):
+        for bit in range(8) if SOAK else [at // STRIDE % 8]:
+            file.seek(at)
+            file.write(bytes([content[at] ^ 1 << bit]))
+            with pytest.raises(SnapshotDamaged) as caught:
+                check_snapshot(path)
+            assert caught.value.start <= at < caught.value.stop
+        file.seek(at)
+        file.write(content[at : at + 1])
+    file.close()
+    check_snapshot(path)
     for size in (0, 64, 4096, len(content) - 4096, len(content) - 1):
         path.write_bytes(content[:size])
         assert [fault.file for fault in damaged_snapshots(tmp_path)] == [path.name]
@@ -153,18 +165,94 @@ def test_every_changed_byte_of_a_snapshot_is_found(tmp_path: Path) -> None:
 
 def test_two_snapshots_and_the_ids_that_they_name_are_kept(tmp_path: Path) -> None:
     commit(tmp_path, snapshots_after=(20, 40, 60, 80))
+    assert 2 <= len(snapshots(tmp_path)) <= 3, "the oldest goes once the newest is there"
+    reopened(tmp_path, lambda ledger: None)
     assert len(snapshots(tmp_path)) == 2
     assert not list(tmp_path.glob("*.part"))
 
 
 def test_a_journal_that_ends_before_its_snapshot_is_refused(tmp_path: Path) -> None:
     commit(tmp_path, snapshots_after=(89,))
+    (tmp_path / KNOWN_END_NAME).unlink()
     *_, last = sorted(tmp_path.glob("segment-*.journal"))
     content = bytearray(last.read_bytes())
     content[4096:] = bytes(len(content) - 4096)
     last.write_bytes(content)
     with pytest.raises(JournalCorrupt, match="a snapshot shows them"):
         JournaledLedger(tmp_path, seed=SEED)
+
+
+def test_a_last_segment_that_was_deleted_after_a_clean_end_is_missed(tmp_path: Path) -> None:
+    commit(tmp_path, snapshots_after=())
+    known = read_known_end(tmp_path)
+    *_, last = sorted(tmp_path.glob("segment-*.journal"))
+    content = last.read_bytes()
+    last.unlink()
+    with pytest.raises(JournalCorrupt, match="missing") as caught:
+        JournaledLedger(tmp_path, seed=SEED)
+    assert known is not None
+    assert caught.value.sequence == int(last.stem.removeprefix("segment-")) <= known.sequence
+    last.write_bytes(content)
+    reopened(tmp_path, lambda ledger: None)
+
+
+def test_a_tail_that_became_zeros_after_a_clean_end_is_missed(tmp_path: Path) -> None:
+    commit(tmp_path, snapshots_after=())
+    *_, last = sorted(tmp_path.glob("segment-*.journal"))
+    content = bytearray(last.read_bytes())
+    content[4096:] = bytes(len(content) - 4096)
+    last.write_bytes(content)
+    with pytest.raises(JournalCorrupt, match="known-end tells of them"):
+        JournaledLedger(tmp_path, seed=SEED)
+
+
+def test_every_changed_byte_of_the_known_end_is_told_and_costs_nothing(tmp_path: Path) -> None:
+    whole = commit(tmp_path, snapshots_after=(), batches=3)
+    path = tmp_path / KNOWN_END_NAME
+    content = path.read_bytes()
+    for at in range(len(content)):
+        path.write_bytes(content[:at] + bytes([content[at] ^ 1 << at % 8]) + content[at + 1 :])
+        with pytest.raises(SnapshotDamaged):
+            read_known_end(tmp_path)
+
+    def check(ledger: JournaledLedger) -> None:
+        assert [fault.file for fault in ledger.recovery.damaged] == [KNOWN_END_NAME]
+        assert ledger.books.digest() == whole.books.digest()
+
+    reopened(tmp_path, check)
+    assert read_known_end(tmp_path) is not None, "closing writes it anew"
+
+
+def test_a_snapshot_of_another_history_of_the_journal_is_set_aside(tmp_path: Path) -> None:
+    """An older copy of the journal was put in its place, and went on in another way."""
+    ledger = JournaledLedger(tmp_path, seed=SEED)
+    open_accounts(ledger)
+    ledger.close()
+    copied = {path: path.read_bytes() for path in tmp_path.glob("segment-*.journal")}
+    copied[tmp_path / KNOWN_END_NAME] = (tmp_path / KNOWN_END_NAME).read_bytes()
+    for seed in (1, 2):
+        whole = CompiledLedger(SEED)
+        open_accounts(whole)
+        ledger = JournaledLedger(tmp_path, seed=SEED)
+        for batch in islice(draw_batches(seed, 20), 20):
+            assert apply(ledger, batch) == apply(whole, batch)
+        if seed == 1:
+            assert ledger.archive.take_snapshot() == 0
+        ledger.close()
+        if seed == 1:
+            for path, content in copied.items():
+                path.write_bytes(content)
+            (path,) = snapshots(tmp_path)
+            aside = tmp_path / "aside"
+            path.rename(aside)
+    aside.rename(path)
+
+    def check(ledger: JournaledLedger) -> None:
+        assert ledger.recovery.snapshot == 0
+        assert "another frame" in ledger.recovery.damaged[0].what
+        assert ledger.books.digest() == whole.books.digest()
+
+    reopened(tmp_path, check)
 
 
 def test_a_snapshot_of_another_journal_is_set_aside(tmp_path: Path) -> None:

@@ -6,7 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from payvand.core.engine import Engine
-from payvand.core.records import ACCOUNT, TRANSFER, TransferFlags
+from payvand.core.ledger import Ledger
+from payvand.core.records import ACCOUNT, TRANSFER, Records, TransferFlags
+from payvand.core.replay import replay
+from payvand.core.segments import read_frames
 from payvand.core.statuses import TransferStatus
 from payvand.risk.rules import read_rules
 from payvand.risk.stage import RiskStage
@@ -77,3 +80,46 @@ async def decline_and_restart(folder: Path) -> None:
         assert second.statistics().payments == 3
         committed = await engine.create_transfers(transfers[4:])
         assert committed.decisions.tolist() == [0, 9 << 2 | 2]
+
+
+def test_windows_come_back_from_a_snapshot_or_from_all_frames_where_rules_changed(
+    tmp_path: Path,
+) -> None:
+    async def scene() -> None:
+        accounts = np.zeros(2, ACCOUNT)
+        accounts["id"]["lo"] = [1, 2]
+        accounts["ledger"], accounts["code"] = 1, 1
+        first = stage()
+        async with await Engine.open(tmp_path, stage=first, clock=lambda: NOW) as engine:
+            await engine.create_accounts(accounts)
+            for number in range(1, 1500, 100):
+                await engine.create_transfers(payments(number, 100))
+            await engine.take_snapshot()
+            taken = engine.sequence
+            await engine.create_transfers(payments(5000, 40))
+        second = stage()
+        async with await Engine.open(tmp_path, stage=second, clock=lambda: NOW + 1) as engine:
+            assert engine.recovery.snapshot == taken
+            assert second.digest() == first.digest()
+            committed = await engine.create_transfers(payments(9000, 40))
+        rules = read_rules(RULES.replace("count_max = 3", "count_max = 5").encode(), source="test")
+        other, beside = (RiskStage.from_rules(rules, payments_max=1024) for _ in range(2))
+        async with await Engine.open(tmp_path, stage=other, clock=lambda: NOW + 2) as engine:
+            assert engine.recovery.snapshot == taken
+            assert committed.sequence == engine.sequence
+        replay(Ledger(), beside, read_frames(tmp_path))
+        assert other.digest() == beside.digest()
+        assert not other.load(second.save()), "of other windows"
+
+    asyncio.run(scene())
+
+
+def payments(first: int, count: int) -> Records:
+    """Return TRANSFER[count] of thirty payers, numbered from *first*."""
+    transfers = np.zeros(count, TRANSFER)
+    transfers["id"]["lo"] = np.arange(first, first + count)
+    transfers["debit_account_id"]["lo"], transfers["credit_account_id"]["lo"] = 1, 2
+    transfers["amount"]["lo"] = 10
+    transfers["user_data_64"] = np.arange(first, first + count) ** 2 % 300 + 1
+    transfers["ledger"], transfers["code"] = 1, 1
+    return transfers

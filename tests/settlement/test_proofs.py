@@ -11,6 +11,7 @@ from payvand.core.ledger import Ledger
 from payvand.core.records import Operation
 from payvand.core.replay import replay
 from payvand.core.segments import JournalReader, read_frames
+from payvand.core.snapshots import snapshots
 from payvand.core.stage import Stage
 from payvand.settlement import proofs as proofs_module
 from payvand.settlement.closing import read_standing
@@ -26,6 +27,7 @@ from tests.support.traffic import CENTRAL_BANK, LEDGER, TRANSFER, records_of
 NAMES = [
     "journal_intact",
     "replay_equals_journal",
+    "snapshots_equal_journal",
     "books_balance",
     "limits_hold",
     "windows_net_to_zero",
@@ -60,7 +62,7 @@ def test_all_proofs_hold_after_a_day_and_have_their_names(tmp_path: Path, databa
             proofs = await prove_all(tmp_path, projected.pool)
             assert [proof.name for proof in proofs] == NAMES
             assert failing(proofs) == {}
-            assert [proof.name for proof in await prove_all(tmp_path)] == NAMES[:7]
+            assert [proof.name for proof in await prove_all(tmp_path)] == NAMES[:8]
 
     asyncio.run(scene())
     documented = [
@@ -96,6 +98,40 @@ def test_a_flipped_byte_is_named(tmp_path: Path, database: str) -> None:
             proofs = await prove_all(tmp_path, projected.pool)
             assert [proof.name for proof in proofs] == ["journal_intact"]
             assert f"{segment.name}: frame {frame.sequence}" in failing(proofs)["journal_intact"]
+
+    asyncio.run(scene())
+
+
+def test_what_is_wrong_with_a_snapshot_or_the_end_is_named(tmp_path: Path, database: str) -> None:
+    async def scene() -> None:
+        async with open_projected(tmp_path, database, seed=3) as projected:
+            await projected.traffic.run(20)
+            await projected.engine.take_snapshot()
+            await projected.traffic.run(5)
+            await projected.engine.close()
+        (snapshot,) = snapshots(tmp_path)
+        assert failing(await prove_all(tmp_path)) == {}
+        for path in (snapshot, tmp_path / "known-end"):
+            whole = path.read_bytes()
+            path.write_bytes(whole[:20] + bytes([whole[20] ^ 1]) + whole[21:])
+            detail = failing(await prove_all(tmp_path))["snapshots_equal_journal"]
+            assert path.name in detail
+            path.write_bytes(whole)
+        sequence = int(snapshot.stem.removeprefix("snapshot-"))
+        segment = JournalReader(tmp_path).segments()[-1]
+        data = bytearray(segment.read_bytes())
+        frames = list(read_frames(tmp_path))
+        at = data.index(frames[sequence].raw)
+        data[at:] = bytes(len(data) - at)
+        segment.write_bytes(data)
+        detail = failing(await prove_all(tmp_path))["journal_intact"]
+        assert f"frames {sequence + 1} to {len(frames)} are missing" in detail
+        (tmp_path / "known-end").unlink()
+        assert failing(await prove_all(tmp_path)) == {}, "then nobody can know"
+        data[data.index(frames[sequence - 1].raw) :] = bytes(100)
+        segment.write_bytes(data.ljust(segment.stat().st_size, b"\0"))
+        detail = failing(await prove_all(tmp_path))["snapshots_equal_journal"]
+        assert "frames that the journal has lost" in detail
 
     asyncio.run(scene())
 

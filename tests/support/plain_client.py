@@ -1,6 +1,6 @@
 """A program that commits transfers and keeps its own record of what was acknowledged.
 
-    python -m tests.support.plain_client FOLDER SEGMENT_BYTES CALLS
+    python -m tests.support.plain_client FOLDER SEGMENT_BYTES CALLS [SNAPSHOT_BYTES]
 
 Eight callers submit until the calls are used up or the engine stops; what became of it is printed
 as JSON. On a recording disk every acknowledgement is marked in the log as well.
@@ -34,11 +34,13 @@ class Record:
     said: str = ""
 
 
-async def commit(folder: Path, segment_bytes: int, calls: int) -> Record:
+async def commit(folder: Path, segment_bytes: int, calls: int, snapshot_bytes: int) -> Record:
     """Commit and record."""
     record = Record()
     try:
-        engine = await Engine.open(folder, segment_bytes=segment_bytes)
+        engine = await Engine.open(
+            folder, segment_bytes=segment_bytes, snapshot_bytes=snapshot_bytes
+        )
     except PayvandFault as fault:
         record.refused.append(type(fault).__name__)
         record.said = str(fault)
@@ -83,9 +85,9 @@ async def commit(folder: Path, segment_bytes: int, calls: int) -> Record:
     return record
 
 
-def main(folder: str, segment_bytes: str, calls: str) -> None:
+def main(folder: str, segment_bytes: str, calls: str, snapshot_bytes: str = "0") -> None:
     """Run the client and print its record."""
-    record = asyncio.run(commit(Path(folder), int(segment_bytes), int(calls)))
+    record = asyncio.run(commit(Path(folder), int(segment_bytes), int(calls), int(snapshot_bytes)))
     json.dump(asdict(record), sys.stdout)
 
 

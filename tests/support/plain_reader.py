@@ -1,4 +1,6 @@
-"""An independent reader of the journal, written from `core/README.md` alone: no numpy, no core.
+"""An independent reader of journal and snapshots, written from `core/README.md` alone.
+
+No numpy, no core.
 
 It is slow and says little; it is here to show that the page is enough, and to disagree.
 """
@@ -161,3 +163,69 @@ def u32(data: bytes, at: int) -> int:
 
 def u128(data: bytes, at: int) -> int:
     return int.from_bytes(data[at : at + 16], "little")
+
+
+SNAPSHOT = struct.Struct("<4sHHQ16s32s12QII")
+SECTION = struct.Struct("<QQQII")
+SNAPSHOT_BLOCK = struct.Struct("<4sHHQIIII")
+SECTION_ROW_BYTES = [16, 24, 24, 32, 8, 1, 128, 144, 160, 128, 1]
+RESERVATIONS, ACCOUNTS, KEPT, ENDED = 6, 7, 8, 9
+BLOCK_BYTES = 1 << 18
+
+
+@dataclass(frozen=True)
+class PlainSnapshot:
+    sequence: int
+    digest: bytes
+    timestamp: int
+    accounts: list[bytes]
+    """Records of 128 bytes, in the order of their opening."""
+    limits: list[int]
+    reservations: list[bytes]
+    """Of 128 bytes, in the order of their rows."""
+
+
+def read_snapshot(path: Path) -> PlainSnapshot:
+    """Return the books that a snapshot shows; raise `Damaged` where a byte isn't as described."""
+    data = path.read_bytes()
+    head = data[:BLOCK]
+    magic, version, zero, size, _, digest, *counters = SNAPSHOT.unpack_from(head)
+    sequence, timestamp = counters[:2]
+    expect((magic, version, zero, size) == (b"PVB1", 1, 0, len(data)), "head")
+    expect(crc32c(head[:-4] + bytes(4)).to_bytes(4, "little") == head[-4:], "head: crc")
+    expect(path.name == f"snapshot-{sequence:016d}.books", "head: name")
+    sections, at = [], BLOCK
+    for kind, row_bytes in enumerate(SECTION_ROW_BYTES):
+        fields = SECTION.unpack_from(head, SNAPSHOT.size + kind * SECTION.size)
+        offset, rows, length, width, zero = fields
+        expect((offset, width, zero) == (at, row_bytes, 0), f"section {kind}")
+        sections.append(read_section(data[at : at + length], kind, sequence, rows))
+        at += length
+    expect(at == len(data), "something behind the last section")
+    accounts = [row[:128] for row in sections[ACCOUNTS]]
+    limits = [u128(row, 128) for row in sections[ACCOUNTS]]
+    for row in sections[KEPT]:
+        place = int.from_bytes(row[144:152], "little")
+        accounts[place], limits[place] = row[:128], u128(row, 128)
+    reservations = {row[64:72]: row for row in sections[RESERVATIONS] + sections[ENDED]}
+    in_order = sorted(reservations.values(), key=lambda row: int.from_bytes(row[64:72], "little"))
+    return PlainSnapshot(sequence, digest, timestamp, accounts, limits, in_order)
+
+
+def read_section(data: bytes, kind: int, sequence: int, rows: int) -> list[bytes]:
+    """Return the rows of a section."""
+    width, taken, at = SECTION_ROW_BYTES[kind], [], 0
+    at_once = (BLOCK_BYTES - SNAPSHOT_BLOCK.size) // width
+    for number in range(up(rows, at_once) // at_once):
+        count = min(at_once, rows - len(taken))
+        used = SNAPSHOT_BLOCK.size + count * width
+        size = BLOCK_BYTES if count == at_once else up(used, BLOCK)
+        block = data[at : at + size]
+        *fields, checksum = SNAPSHOT_BLOCK.unpack_from(block)
+        expect(fields == [b"PSB1", kind, 0, sequence, number, count, 0], f"block of {kind}")
+        expect(crc32c(block[:28] + bytes(4) + block[32:]) == checksum, f"block of {kind}: crc")
+        expect(not any(block[used:]), f"block of {kind}: padding")
+        taken += [block[at : at + width] for at in range(SNAPSHOT_BLOCK.size, used, width)]
+        at += size
+    expect(at == len(data), f"section {kind}: length")
+    return taken

@@ -28,6 +28,7 @@ PROOFS = {
     "bank_books_equal_window",
     "journal_intact",
     "replay_equals_journal",
+    "snapshots_equal_journal",
     "books_balance",
     "limits_hold",
     "windows_net_to_zero",
