@@ -151,6 +151,68 @@ static void payvand_sha_blocks_ni(uint32_t state[8], const uint8_t *data, size_t
 }
 #endif
 
+#ifdef PAYVAND_X86
+/* The rounds of one message wait for each other; those of two messages fill each other's gaps. */
+__attribute__((target("sha,sse4.1")))
+static void payvand_sha_two_ni(uint32_t states[2][8], const uint8_t *const data[2],
+                               size_t blocks) {
+    const __m128i swap = _mm_set_epi64x(0x0c0d0e0f08090a0bll, 0x0405060700010203ll);
+    __m128i abef[2], cdgh[2], abef_before[2], cdgh_before[2], w[2][4], low, high, round, next;
+    size_t block;
+    int group, lane;
+#pragma GCC unroll 2
+    for (lane = 0; lane < 2; lane++) {
+        low = _mm_shuffle_epi32(_mm_loadu_si128((const __m128i *)states[lane]), 0xB1);
+        high = _mm_shuffle_epi32(_mm_loadu_si128((const __m128i *)(states[lane] + 4)), 0x1B);
+        abef[lane] = _mm_alignr_epi8(low, high, 8);
+        cdgh[lane] = _mm_blend_epi16(high, low, 0xF0);
+    }
+    for (block = 0; block < blocks; block++) {
+#pragma GCC unroll 2
+        for (lane = 0; lane < 2; lane++) {
+            abef_before[lane] = abef[lane];
+            cdgh_before[lane] = cdgh[lane];
+        }
+#pragma GCC unroll 16
+        for (group = 0; group < 16; group++) {
+#pragma GCC unroll 2
+            for (lane = 0; lane < 2; lane++) {
+                __m128i *words = w[lane];
+                if (group < 4) {
+                    words[group] = _mm_shuffle_epi8(
+                        _mm_loadu_si128(
+                            (const __m128i *)(data[lane] + 64 * block + 16 * group)),
+                        swap);
+                } else {
+                    next = _mm_sha256msg1_epu32(words[group & 3], words[(group + 1) & 3]);
+                    next = _mm_add_epi32(
+                        next, _mm_alignr_epi8(words[(group + 3) & 3], words[(group + 2) & 3], 4));
+                    words[group & 3] = _mm_sha256msg2_epu32(next, words[(group + 3) & 3]);
+                }
+                round = _mm_add_epi32(
+                    words[group & 3],
+                    _mm_load_si128((const __m128i *)(payvand_sha_k + 4 * group)));
+                cdgh[lane] = _mm_sha256rnds2_epu32(cdgh[lane], abef[lane], round);
+                abef[lane] = _mm_sha256rnds2_epu32(abef[lane], cdgh[lane],
+                                                   _mm_shuffle_epi32(round, 0x0E));
+            }
+        }
+#pragma GCC unroll 2
+        for (lane = 0; lane < 2; lane++) {
+            abef[lane] = _mm_add_epi32(abef[lane], abef_before[lane]);
+            cdgh[lane] = _mm_add_epi32(cdgh[lane], cdgh_before[lane]);
+        }
+    }
+#pragma GCC unroll 2
+    for (lane = 0; lane < 2; lane++) {
+        low = _mm_shuffle_epi32(abef[lane], 0x1B);
+        high = _mm_shuffle_epi32(cdgh[lane], 0xB1);
+        _mm_storeu_si128((__m128i *)states[lane], _mm_blend_epi16(low, high, 0xF0));
+        _mm_storeu_si128((__m128i *)(states[lane] + 4), _mm_alignr_epi8(high, low, 8));
+    }
+}
+#endif
+
 /* ---- The choice, made once ---------------------------------------------------------------- */
 
 static int payvand_has_crc = 0, payvand_has_sha = 0;
@@ -184,19 +246,69 @@ static void payvand_crc32c_each(const uint8_t *data, size_t size, size_t count, 
     for (; count; count--, data += size) *out++ = payvand_crc32c(0, data, size);
 }
 
+static const uint32_t payvand_sha_initial[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
+                                                0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
+
+static payvand_sha_blocks_t payvand_sha_blocks(int portable) {
+#ifdef PAYVAND_X86
+    if (payvand_has_sha && !portable) return payvand_sha_blocks_ni;
+#endif
+    (void)portable;
+    return payvand_sha_blocks_portable;
+}
+
+/* Take in the last bytes of a message of so many *bits*, fewer than a block, and its end. */
+static void payvand_sha_end(payvand_sha_blocks_t blocks, uint32_t state[8], const uint8_t *rest,
+                            size_t held, uint64_t bits, uint8_t out[32]) {
+    uint8_t block[128];
+    size_t tail = held < 56 ? 64 : 128;
+    int i;
+    memcpy(block, rest, held);
+    block[held] = 0x80;
+    memset(block + held + 1, 0, tail - held - 1);
+    for (i = 0; i < 8; i++) block[tail - 1 - i] = (uint8_t)(bits >> (8 * i));
+    blocks(state, block, tail / 64);
+    for (i = 0; i < 8; i++) {
+        out[4 * i] = (uint8_t)(state[i] >> 24);
+        out[4 * i + 1] = (uint8_t)(state[i] >> 16);
+        out[4 * i + 2] = (uint8_t)(state[i] >> 8);
+        out[4 * i + 3] = (uint8_t)state[i];
+    }
+}
+
+/* SHA-256 of the two halves of *units* units of *unit* bytes, a multiple of 64; the first half has
+ * the odd unit. */
+static void payvand_sha256_halves(const uint8_t *data, size_t unit, size_t units,
+                                  uint8_t out[64]) {
+    uint32_t states[2][8];
+    size_t half = units / 2 * unit, first = units * unit - half;
+    const uint8_t *const parts[2] = {data, data + first};
+    payvand_sha_blocks_t blocks = payvand_sha_blocks(0);
+    memcpy(states[0], payvand_sha_initial, 32);
+    memcpy(states[1], payvand_sha_initial, 32);
+#ifdef PAYVAND_X86
+    if (payvand_has_sha) {
+        payvand_sha_two_ni(states, parts, half / 64);
+    } else
+#endif
+    {
+        blocks(states[0], parts[0], half / 64);
+        blocks(states[1], parts[1], half / 64);
+    }
+    blocks(states[0], parts[0] + half, (first - half) / 64);
+    payvand_sha_end(blocks, states[0], data, 0, (uint64_t)first * 8, out);
+    payvand_sha_end(blocks, states[1], data, 0, (uint64_t)half * 8, out + 32);
+}
+
 /* SHA-256 over two pieces, one after the other. */
 static void payvand_sha256(const uint8_t *first, size_t first_size, const uint8_t *second,
                            size_t second_size, uint8_t out[32], int portable) {
-    uint32_t state[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
-                         0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
-    uint8_t block[128];
+    uint32_t state[8];
+    uint8_t block[64];
     uint64_t bits = ((uint64_t)first_size + second_size) * 8;
-    size_t held = 0, take, tail;
-    int i;
-    payvand_sha_blocks_t blocks = payvand_sha_blocks_portable;
-#ifdef PAYVAND_X86
-    if (payvand_has_sha && !portable) blocks = payvand_sha_blocks_ni;
-#endif
+    size_t held = 0, take;
+    payvand_sha_blocks_t blocks = payvand_sha_blocks(portable);
+    memcpy(state, payvand_sha_initial, 32);
     blocks(state, first, first_size / 64);
     held = first_size % 64;
     memcpy(block, first + (first_size - held), held);
@@ -216,17 +328,7 @@ static void payvand_sha256(const uint8_t *first, size_t first_size, const uint8_
         held = second_size % 64;
         memcpy(block, second + (second_size - held), held);
     }
-    block[held++] = 0x80;
-    tail = held <= 56 ? 64 : 128;
-    memset(block + held, 0, tail - held);
-    for (i = 0; i < 8; i++) block[tail - 1 - i] = (uint8_t)(bits >> (8 * i));
-    blocks(state, block, tail / 64);
-    for (i = 0; i < 8; i++) {
-        out[4 * i] = (uint8_t)(state[i] >> 24);
-        out[4 * i + 1] = (uint8_t)(state[i] >> 16);
-        out[4 * i + 2] = (uint8_t)(state[i] >> 8);
-        out[4 * i + 3] = (uint8_t)state[i];
-    }
+    payvand_sha_end(blocks, state, block, held, bits, out);
 }
 
 #endif

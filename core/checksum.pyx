@@ -5,6 +5,7 @@ cdef extern from "checksum.h" nogil:
     u32 payvand_crc32c(u32 crc, const u8* data, size_t size)
     u32 payvand_crc32c_portable(u32 crc, const u8* data, size_t size)
     void payvand_crc32c_each(const u8* data, size_t size, size_t count, u32* out)
+    void payvand_sha256_halves(const u8* data, size_t unit, size_t units, u8* out)
     void payvand_sha256(const u8* first, size_t first_size, const u8* second, size_t second_size,
                         u8* out, bint portable)
 
@@ -25,6 +26,14 @@ cdef void sha256(const u8* first, u64 first_size, const u8* second, u64 second_s
                  u8* digest) noexcept nogil:
     """Write the SHA-256 of two pieces, one after the other (out: digest, 32 bytes)."""
     payvand_sha256(first, first_size, second, second_size, digest, False)
+
+
+cdef void sha256_halves(const u8* data, u64 unit, u64 units, u8* digests) noexcept nogil:
+    """Write the SHA-256 of both halves of so many units of bytes (out: digests, 64 bytes).
+
+    A unit is a multiple of 64 bytes; where their number is odd, the first half has one more.
+    """
+    payvand_sha256_halves(data, unit, units, digests)
 
 
 def crc32c_of(data, portable=False):

@@ -34,7 +34,7 @@ _BAD_TABLE = _FAULT_NUMBERS["sector table checksum mismatch"]
 _BAD_BODY = _FAULT_NUMBERS["body checksum mismatch"]
 _BEGINNING = struct.Struct("<IHHQ")  # magic, version, operation, sequence of a frame's header
 _MAGIC = 0x31465650
-_VERSION = 1
+_VERSION = 2
 
 Bytes = npt.NDArray[np.uint8]
 

@@ -4,7 +4,7 @@ from payvand.core.types cimport Expired, Resolved, u8, u16, u32, u64
 
 cdef enum:
     FRAME_MAGIC = 0x31465650        # "PVF1"
-    FRAME_VERSION = 1
+    FRAME_VERSION = 2
     FRAME_ALIGNMENT = 4096
     HEADER_BYTES = 128
     SECTOR_BYTES = 512
@@ -40,7 +40,7 @@ cdef packed struct Header:
     u64 body_bytes
     u32 sector_count                # entries of the sector table
     u32 sections
-    u8 previous[32]                 # SHA-256 of the whole frame before
+    u8 previous[32]                 # digest of the frame before
     u8 reserved[24]
     u32 table_checksum              # CRC-32C of the sector table, to the end of the head
     u32 checksum                    # CRC-32C of the header before this field
@@ -80,6 +80,7 @@ cdef u64 head_bytes_of(u64 sector_count) noexcept nogil
 cdef u64 frame_bytes_of(u64 head_bytes, u64 body_bytes) noexcept nogil
 cdef u64 frame_head_bytes(const Pieces* pieces) noexcept nogil
 cdef u64 frame_encode(const Pieces* pieces, u8* out, u64 capacity) noexcept nogil
+cdef void frame_digest(const u8* frame, u64 total, u8* digest) noexcept nogil
 cdef void frame_seal(u8* frame, u64 total, u8* chain) noexcept nogil
 cdef FrameFault frame_check(const u8* data, u64 size, u64* frame_bytes,
                             Range* bad) noexcept nogil

@@ -54,7 +54,7 @@ cdef class Pipeline:
     cdef object fault                   # the exception of another fault
     cdef int wake_fd
     cdef u64 write_ns                   # what the last write and flush took
-    cdef u8 chain[32]                   # SHA-256 of the last sealed frame
+    cdef u8 chain[32]                   # digest of the last sealed frame
     cdef u64 base                       # sequence of the frame before the first batch
     cdef bint watched                   # a worker watches for the next batch, awake
     cdef bint lingered                  # the caller watches for a batch, and needs no waking

@@ -27,7 +27,7 @@ class Recovery:
     sequence: int
     """Of the last good frame; 0 for a new journal."""
     digest: bytes
-    """SHA-256 of that frame, 32 bytes; zeros for a new journal."""
+    """Of that frame, 32 bytes, which the next one carries; zeros for a new journal."""
     torn_bytes: int
     """How many bytes of an unfinished write were erased: nothing in them was acknowledged."""
     transfers: int

@@ -156,7 +156,7 @@ class DayHead:
     last: int
     """The sequence of its last frame, `first - 1` where it has none."""
     digest: bytes
-    """SHA-256 of the frame `last`: what stands before it in the journal hangs on it."""
+    """Digest of the frame `last`: what stands before it in the journal hangs on it."""
     leaves: int
     root: bytes
 

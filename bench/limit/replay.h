@@ -40,7 +40,7 @@ static int loop_is_sound(const loop_slot *slot, uint8_t chain[32]) {
     if (memcmp(slot->frame + 64, chain, 32)) return 0;
     payvand_crc32c_each(slot->frame + slot->head_bytes, LOOP_SECTOR, sectors, found);
     if (memcmp(slot->frame + 128, found, sectors * 4)) return 0;
-    payvand_sha256(slot->frame, slot->frame_bytes, NULL, 0, chain, 0);
+    loop_digest(slot, chain);
     return 1;
 }
 

@@ -84,9 +84,17 @@ def read_journal(folder: Path) -> Iterator[PlainFrame]:
                 frame.sequence == sequence + 1, f"{path.name}: {frame.sequence} after {sequence}"
             )
             yield frame
-            sequence, digest = frame.sequence, hashlib.sha256(data[at : at + length]).digest()
+            sequence, digest = frame.sequence, digest_of(data[at : at + length])
             at += length
         expect(not any(data[at:]), f"{path.name}: something behind frame {sequence}")
+
+
+def digest_of(frame: bytes) -> bytes:
+    (sectors,) = struct.unpack_from("<I", frame, 56)
+    head = up(128 + 4 * sectors, SECTOR)
+    middle = head + up((len(frame) - head) // SECTOR, 2) // 2 * SECTOR
+    halves = [hashlib.sha256(part).digest() for part in (frame[head:middle], frame[middle:])]
+    return hashlib.sha256(frame[:head] + b"".join(halves)).digest()
 
 
 def read_frame(data: bytes, at: int, digest: bytes) -> tuple[PlainFrame, int]:
@@ -98,7 +106,7 @@ def read_frame(data: bytes, at: int, digest: bytes) -> tuple[PlainFrame, int]:
     ]
     previous, zeros, table_crc, header_crc = fields[14:]
     expect(crc32c(data[at : at + 124]) == header_crc, f"header at {at}")
-    expect((magic, version, zeros) == (b"PVF1", 1, bytes(24)), f"header at {at}")
+    expect((magic, version, zeros) == (b"PVF1", 2, bytes(24)), f"header at {at}")
     expect(previous == digest, f"frame {sequence}: chain")
     expect(sectors == up(body + 16, SECTOR) // SECTOR + 7, f"frame {sequence}: sectors")
     head = up(128 + 4 * sectors, SECTOR)
