@@ -40,10 +40,10 @@ class Frame:
         """The application's tag of the frame; 0 for none."""
     @property
     def previous(self) -> bytes:
-        """SHA-256 of the frame before, 32 bytes."""
+        """Digest of the frame before, 32 bytes."""
     @property
     def digest(self) -> bytes:
-        """SHA-256 of this frame, which the next one carries."""
+        """Digest of this frame, 32 bytes, which the next one carries."""
     @property
     def records(self) -> Records:
         """The events: ACCOUNT[n], TRANSFER[n] or LIMIT[n] by the operation."""

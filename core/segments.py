@@ -5,7 +5,6 @@ frame to frame and over segment borders. Where a frame is wrong, it tells a torn
 was under way when the machine stopped, never acknowledged) from damage to what was acknowledged.
 """
 
-import hashlib
 import mmap
 import struct
 from collections import deque
@@ -281,7 +280,7 @@ def frame_at(path: Path, offset: int) -> Frame:
 
 
 def digest_of_frame(folder: Path, sequence: int) -> bytes | None:
-    """Return the SHA-256 of a frame as it stands there, unproved; None where it isn't found.
+    """Return the digest of a frame; None where it isn't found, or isn't sound.
 
     Goes from header to header through the one segment that can hold it.
     """
@@ -292,10 +291,9 @@ def digest_of_frame(folder: Path, sequence: int) -> bytes | None:
     try:
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             offset = _place_in(data, firsts[-1], sequence)
-            frame = data[offset : offset + _length_at(data, offset)]
+            return Frame(data[offset : offset + _length_at(data, offset)]).digest
     except (OSError, ValueError, struct.error):
         return None
-    return hashlib.sha256(frame).digest()
 
 
 def _place_in(data: mmap.mmap, first: int, sequence: int) -> int:
