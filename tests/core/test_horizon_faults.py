@@ -32,7 +32,7 @@ EXISTS = TransferStatus.EXISTS
 FAILURES = {
     "a run can't be begun": f"openat:6:{errno.ENOSPC}",
     "the disk is full": f"pwrite:40:{errno.ENOSPC}:on",
-    "a flush fails": f"sync:60:{errno.EIO}",
+    "a flush fails": f"sync:60:{errno.EIO}:on",
     "a run can't be put in place": f"renameat:9:{errno.EROFS}:on",
 }
 

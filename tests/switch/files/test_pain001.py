@@ -63,8 +63,9 @@ def test_every_field_of_the_contract_is_read(tmp_path: Path) -> None:
         position=1,
     )
     payment = to_payment(instruction)
-    for field in payment.DESCRIPTOR.fields:
-        assert getattr(payment, field.name) == getattr(instruction, field.name)
+    of_returns = {"original_id", "reason_code"}
+    for name in payment.DESCRIPTOR.fields_by_name.keys() - of_returns:
+        assert getattr(payment, name) == getattr(instruction, name)
 
 
 @pytest.mark.parametrize("version", range(2, 13))
