@@ -53,7 +53,10 @@ class Archive:
         One that can't be written does no harm, and the next is taken in its time: the journal
         holds all that a snapshot would.
         """
-    def start(self) -> None:
-        """Take rows into the past as they get old, on a thread of its own, until `stop`."""
+    def start(self, ledger: Ledger) -> None:
+        """Take rows into the past as they get old, on a thread of its own, until `stop`.
+
+        *ledger* is the one that the archive was made with; the thread keeps it.
+        """
     def stop(self) -> None:
         """End the thread, and wait until it has ended. Idempotent."""

@@ -231,9 +231,12 @@ cdef class Archive:
 
     # --- the thread --------------------------------------------------------------------------
 
-    def start(self):
+    def start(self, Ledger ledger):
         """Take rows into the past as they get old, on a thread of its own, until `stop`."""
-        self.thread = threading.Thread(target=self._run, name="archive", daemon=True)
+        assert &ledger.books == self.books, "an archive works for the ledger it was made for"
+        # The thread keeps the ledger: one that is let go unclosed must not go before it.
+        self.thread = threading.Thread(target=self._run, args=(ledger,), name="archive",
+                                       daemon=True)
         self.thread.start()
 
     def stop(self):
@@ -246,7 +249,7 @@ cdef class Archive:
         if self.thread is not None:
             self.thread.join()
 
-    def _run(self):
+    def _run(self, ledger):
         try:
             self._work_until_stopped()
         except BaseException as fault:

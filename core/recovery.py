@@ -55,7 +55,7 @@ def recover(
     after, digest, damaged = _load_newest(journal.folder, archive, stage, covered)
     clear_unfinished(journal.folder)
     prune(journal.folder, archive.run_names())
-    archive.start()
+    archive.start(ledger)
     reader = JournalReader(journal.folder, after=after, digest=digest)
     replayed_bytes = replay_journal(ledger, stage, read_ahead(reader))
     end = reader.end
