@@ -33,6 +33,9 @@ from payvand.core.store cimport place_of_frame
 from payvand.core.threads cimport pthread_mutex_init, pthread_mutex_lock, pthread_mutex_unlock
 from payvand.core.types cimport *
 
+cdef extern from "pwrite_all.h" nogil:
+    int payvand_pwrite_all(int fd, const u8* data, u64 size, u64 offset)
+
 cdef extern from "<fcntl.h>" nogil:
     """
     #ifndef _GNU_SOURCE
@@ -47,16 +50,6 @@ cdef extern from "<fcntl.h>" nogil:
     #ifndef O_DIRECT
     #define O_DIRECT 0
     #endif
-    static long payvand_pwrite_all(int fd, const unsigned char *data, unsigned long long size,
-                                   unsigned long long offset) {
-        while (size) {
-            ssize_t done = pwrite(fd, data, size, (off_t)offset);
-            if (done < 0) { if (errno == EINTR) continue; return errno; }
-            if (done == 0) return EIO;
-            data += done; size -= (unsigned long long)done; offset += (unsigned long long)done;
-        }
-        return 0;
-    }
     static int payvand_open_at(int folder, const char *name, int flags, int mode) {
         return openat(folder, name, flags | O_CLOEXEC, mode);
     }
@@ -78,7 +71,6 @@ cdef extern from "<fcntl.h>" nogil:
     }
     """
     int O_RDWR, O_CREAT, O_TRUNC, O_DIRECT
-    long payvand_pwrite_all(int fd, const u8* data, u64 size, u64 offset)
     int payvand_open_at(int folder, const char* name, int flags, int mode)
     int payvand_allocate(int fd, u64 size)
     int payvand_flush(int fd)
@@ -287,7 +279,7 @@ cdef class Journal:
             failure = self.roll(sequence, (<const Header*>frame).previous)
             if failure:
                 return failure
-        failure = <int>payvand_pwrite_all(self.fd, frame, length, self.offset)
+        failure = payvand_pwrite_all(self.fd, frame, length, self.offset)
         return failure if failure else payvand_flush(self.fd)
 
     cdef void note_digest(self, u64 sequence, const u8* digest) noexcept nogil:
@@ -327,7 +319,7 @@ cdef class Journal:
         cdef int failure = 0
         while self.spare_zeroed < end and failure == 0:
             size = min(end - self.spare_zeroed, <u64>ZEROS_BYTES)
-            failure = <int>payvand_pwrite_all(self.spare_fd, self.zeros, size, self.spare_zeroed)
+            failure = payvand_pwrite_all(self.spare_fd, self.zeros, size, self.spare_zeroed)
             self.spare_zeroed += size
         if failure == 0 and end == self.segment_bytes and fsync(self.spare_fd):
             failure = errno
@@ -369,7 +361,7 @@ cdef class Journal:
         memcpy(header.journal_id, self.journal_id, 16)
         memcpy(header.previous, previous, 32)
         header.checksum = crc32c(0, self.block, BLOCK)
-        failure = <int>payvand_pwrite_all(self.spare_fd, self.block, BLOCK, 0)
+        failure = payvand_pwrite_all(self.spare_fd, self.block, BLOCK, 0)
         if failure:
             return failure
         if fsync(self.spare_fd):

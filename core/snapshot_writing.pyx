@@ -28,6 +28,9 @@ from payvand.core.snapshot cimport *
 from payvand.core.threads cimport *
 from payvand.core.types cimport *
 
+cdef extern from "pwrite_all.h" nogil:
+    int payvand_pwrite_all(int fd, const u8* data, u64 size, u64 offset)
+
 cdef extern from "<fcntl.h>" nogil:
     """
     #ifndef _GNU_SOURCE
@@ -50,16 +53,6 @@ cdef extern from "<fcntl.h>" nogil:
         if (fd < 0 && errno == EINVAL) fd = openat(folder, name, flags, 0600);
         return fd;
     }
-    static int payvand_snapshot_write(int fd, const unsigned char *data, unsigned long long size,
-                                      unsigned long long offset) {
-        while (size) {
-            ssize_t done = pwrite(fd, data, size, (off_t)offset);
-            if (done < 0) { if (errno == EINTR) continue; return errno; }
-            if (done == 0) return EIO;
-            data += done; size -= (unsigned long long)done; offset += (unsigned long long)done;
-        }
-        return 0;
-    }
     static unsigned long long payvand_now(void) {
         struct timespec now;
         clock_gettime(CLOCK_MONOTONIC, &now);
@@ -71,7 +64,6 @@ cdef extern from "<fcntl.h>" nogil:
     }
     """
     int payvand_snapshot_create(int folder, const char* name)
-    int payvand_snapshot_write(int fd, const u8* data, u64 size, u64 offset)
     u64 payvand_now()
     void payvand_rest(u64 nanoseconds)
     int fsync(int fd)
@@ -330,7 +322,7 @@ cdef class SnapshotWriter:
         self.head.checksum = 0
         self.head.checksum = crc32c(0, <const u8*>&self.head, HEAD_BYTES)
         memcpy(self.block, &self.head, HEAD_BYTES)
-        return payvand_snapshot_write(self.fd, self.block, HEAD_BYTES, 0)
+        return payvand_pwrite_all(self.fd, self.block, HEAD_BYTES, 0)
 
     cdef int enter(self, u32 kind) noexcept nogil:
         """Go on to a section, past those that have no rows; return 0 or an errno."""
@@ -392,7 +384,7 @@ cdef class SnapshotWriter:
         memset(self.block + size, 0, total - size)
         header.checksum = crc32c(0, self.block, total)
         since = payvand_now()
-        failure = payvand_snapshot_write(self.fd, self.block, total, self.offset)
+        failure = payvand_pwrite_all(self.fd, self.block, total, self.offset)
         payvand_rest(min(REST_TIMES * (payvand_now() - since), <u64>REST_MAX_NS))
         self.offset += total
         self.block_number += 1
