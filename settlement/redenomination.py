@@ -1,12 +1,12 @@
 """Redenomination rehearsed: every balance of the books in another unit, and nothing made or lost.
 
 The law replaces 10,000 current rials by one new rial of 100 qeran, so a qeran, the least amount of
-the new books, is 100 current rials. A balance that is no multiple of it is rounded to the nearest
-qeran, halves up; what rounding adds to an account, its *residual*, is taken from one residual
-account, so that the new books balance as the old ones do:
+the new books, is 100 current rials. A balance that is no multiple of it becomes the nearest number
+of qeran, halves away from zero (`to_qeran`, in integers); what that adds to an account, its
+*residual*, is taken from one residual account, so that the new books balance as the old ones do:
 
-    new = round(old / 100)          residual = 100 * new - old, from -50 to 50 rials
-    residual account = -(all new balances together) = -(all residuals together) / 100
+    100 * new = old + residual, which is from -50 to 50 rials
+    100 * residual account = -(all residuals together) = -100 * (all new balances together)
 
 which comes out even, since all old balances together are zero. A limit is rounded up: whatever fits
 in the old one then fits in the new one. A reservation is converted on its own, the same for both

@@ -18,17 +18,17 @@ from typing import Final
 import numpy as np
 
 from payvand.core.engine import Engine
-from payvand.core.records import TRANSFER, Records, TransferFlags, u128_array, u128_list, u128_of
-from payvand.core.statuses import TransferStatus
+from payvand.core.records import TRANSFER, Records, TransferFlags, u128_list, u128_of
 from payvand.switch.routing import Route
-from payvand.switch.standing import KINDS_BELOW, concerns
-from payvand.switch.translate import CREATED, STATE_OF_LEDGER, ReasonBook
+from payvand.switch.standing import KINDS_BELOW, concerns, find, id_column, is_payment, same_content
+from payvand.switch.translate import STATE_OF_LEDGER, ReasonBook, rule_of
 from payvand.v1.payment_pb2 import Payment, PaymentKind, PaymentState, Reason
 
 __all__ = [
     "NUMBER_MAX",
     "RECALL_CODE",
     "RETURN_CODE",
+    "Recalled",
     "Refused",
     "Returned",
     "Returning",
@@ -60,13 +60,21 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Returned:
-    """What became of a return or a recall."""
+    """What became of a return."""
 
     id: bytes
     state: int
     reason: Reason | None
     returned: int
     """How much of the original has been given back by now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """Where a recall stands."""
+
+    id: bytes
+    state: int
 
 
 def return_id(original: bytes, number: int) -> bytes:
@@ -145,7 +153,7 @@ class Returning:
             made = await self._made(original_id)
             before = made.get(payment.id)
             record = _return_record(payment, original)
-            if before is not None and not _same(before, record):
+            if before is not None and not same_content(record[0], before):
                 raise Refused(
                     "payment.id_reused",
                     f"return {number} of this payment is another: take the next number",
@@ -164,7 +172,7 @@ class Returning:
 
     async def recall(
         self, caller: Route, *, original_id: bytes, reason: str, remittance: str
-    ) -> Returned:
+    ) -> Recalled:
         """Ask for a payment back, or tell where the question stands.
 
         Raises:
@@ -182,9 +190,7 @@ class Returning:
                 reason_code=reason,
             )
             state, _ = await self._commit(_recall_record(payment, original), payment)
-            made = await self._made(original_id)
-            returned = sum(u128_of(one["amount"]) for one in made.values())
-            return Returned(payment.id, state, None, returned)
+            return Recalled(payment.id, state)
 
     @asynccontextmanager
     async def _turn(self, original_id: bytes) -> AsyncIterator[None]:
@@ -203,15 +209,12 @@ class Returning:
 
     async def _original(self, identity: bytes, caller: Route, side: str) -> Records:
         """Return the settled payment, of which the caller must be the *side*."""
-        unknown = Refused(
-            "return.original", "no settled payment of yours has this id", "original_id"
-        )
-        if len(identity) != 16 or identity[0] >= 0x80:
-            raise unknown
-        ids = u128_array([int.from_bytes(identity, "big")])
-        found = await self._engine.lookup_transfers(ids)
-        if not len(found) or not concerns(found[side], caller)[0]:
-            raise unknown
+        ids = id_column([identity])
+        found, _ = await find(self._engine, ids)
+        if not (is_payment(found) & concerns(found[side], caller)).any():
+            raise Refused(
+                "return.original", "no settled payment of yours has this id", "original_id"
+            )
         if found["code"][0] >= RETURN_CODE:
             raise Refused("return.kind", "returns and recalls are not given back", "original_id")
         state = STATE_OF_LEDGER[int((await self._engine.states(ids))["state"][0])]
@@ -224,10 +227,7 @@ class Returning:
 
     async def _made(self, original_id: bytes) -> dict[bytes, Records]:
         """Return the returns of a payment that exist, by id."""
-        ids = u128_array(
-            int.from_bytes(return_id(original_id, number), "big")
-            for number in range(1, NUMBER_MAX + 1)
-        )
+        ids = id_column([return_id(original_id, number) for number in range(1, NUMBER_MAX + 1)])
         found = await self._engine.lookup_transfers(ids)
         return {
             identity.to_bytes(16, "big"): record
@@ -240,23 +240,15 @@ class Returning:
         committed = await self._engine.create_transfers(
             record, payloads=payload, offsets=np.array([0, len(payload)], np.uint32)
         )
+        known = await self._engine.states(np.ascontiguousarray(record["id"]))
+        state = STATE_OF_LEDGER[int(known["state"][0])]
         status = int(committed.results["status"][0])
-        if status != CREATED:
-            known = await self._engine.states(np.ascontiguousarray(record["id"]))
-            if int(known["state"][0]):
-                state = STATE_OF_LEDGER[int(known["state"][0])]
-                if state != PaymentState.PAYMENT_STATE_DECLINED:
-                    return state, None
-        elif record["flags"][0] & TransferFlags.PENDING:
-            return PaymentState.PAYMENT_STATE_RESERVED, None
-        else:
-            return _SETTLED, None
+        if state == PaymentState.PAYMENT_STATE_UNKNOWN:
+            raise Refused(rule_of(status), "the books can't take this")
+        if state != PaymentState.PAYMENT_STATE_DECLINED:
+            return state, None
         decision = int(committed.decisions[0]) if len(committed.decisions) else 0
-        if not TransferStatus(status).transient and status != TransferStatus.ID_ALREADY_FAILED:
-            raise Refused(
-                f"ledger.{TransferStatus(status).name.lower()}", "the books can't take this"
-            )
-        return PaymentState.PAYMENT_STATE_DECLINED, self._reasons.reason(status, decision)
+        return state, self._reasons.reason(status, decision)
 
 
 def _check(reason: str, remittance: str) -> None:
@@ -279,7 +271,7 @@ def _digest(payment: Payment) -> int:
 
 def _return_record(payment: Payment, original: Records) -> Records:
     record = np.zeros(1, TRANSFER)
-    record["id"] = u128_array([int.from_bytes(payment.id, "big")])
+    record["id"] = id_column([payment.id])
     record["debit_account_id"] = original["credit_account_id"]
     record["credit_account_id"] = original["debit_account_id"]
     record["amount"]["lo"] = payment.amount
@@ -293,7 +285,7 @@ def _return_record(payment: Payment, original: Records) -> Records:
 
 def _recall_record(payment: Payment, original: Records) -> Records:
     record = np.zeros(1, TRANSFER)
-    record["id"] = u128_array([int.from_bytes(payment.id, "big")])
+    record["id"] = id_column([payment.id])
     record["debit_account_id"] = original["debit_account_id"]
     record["credit_account_id"] = original["credit_account_id"]
     record["user_data_64"] = original["user_data_64"]
@@ -304,11 +296,6 @@ def _recall_record(payment: Payment, original: Records) -> Records:
     record["flags"] = TransferFlags.PENDING
     record["timeout"] = RECALL_TIMEOUT_S
     return record
-
-
-def _same(before: Records, record: Records) -> bool:
-    fields = ("debit_account_id", "credit_account_id", "amount", "user_data_64", "user_data_128")
-    return all(before[name] == record[0][name] for name in fields)
 
 
 assert RECALL_CODE < KINDS_BELOW, "streams offer and tell of kinds below"

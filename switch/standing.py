@@ -25,7 +25,7 @@ from payvand.switch.translate import (
 from payvand.v1.payment_pb2 import PaymentState, Reason
 from payvand.v1.payment_service_pb2 import PaymentStatus
 
-__all__ = ["concerns", "find", "id_column", "is_payment", "statuses"]
+__all__ = ["concerns", "find", "id_column", "is_payment", "same_content", "statuses"]
 
 ID_BYTES: Final = 16
 KINDS_BELOW: Final = 10
@@ -58,6 +58,21 @@ def is_payment(transfers: Records) -> npt.NDArray[np.bool_]:
         transfers["code"] < KINDS_BELOW
     )
     return yes
+
+
+def same_content(record: Records, original: Records) -> bool:
+    """Tell whether a payment is the one that was recorded under its id."""
+    return all(
+        record[name] == original[name]
+        for name in (
+            "debit_account_id",
+            "amount",
+            "user_data_128",
+            "user_data_64",
+            "ledger",
+            "code",
+        )
+    )
 
 
 async def find(engine: Engine, ids: Records) -> tuple[Records, npt.NDArray[np.intp]]:

@@ -27,6 +27,7 @@ from payvand.core.statuses import TransferStatus
 from payvand.switch.following import varint
 from payvand.switch.metrics import Metrics
 from payvand.switch.routing import Route, Routing
+from payvand.switch.standing import same_content
 from payvand.switch.translate import CREATED, STATE_OF_LEDGER, ReasonBook, rule_of, state_name
 from payvand.switch.wire.faults import Rule, explain
 from payvand.switch.wire.submission import Submission, decode
@@ -190,7 +191,7 @@ class Submitter:
         states = await self._engine.states(ids)
         for place, record, state in zip(places.tolist(), records, states, strict=True):
             original = originals.get(record["id"].tobytes())
-            if original is not None and not _same_content(record, original):
+            if original is not None and not same_content(record, original):
                 judged.refuse(place, *_ID_REUSED)
                 continue
             judged.states[place] = STATE_OF_LEDGER[state["state"]]
@@ -228,18 +229,3 @@ def _response(judged: _Judged) -> bytes:
     if not len(states):
         return head.SerializeToString()
     return b"\x0a" + varint(len(states)) + states.tobytes() + head.SerializeToString()
-
-
-def _same_content(record: Records, original: Records) -> bool:
-    """Tell whether a payment is the one that was recorded under its id."""
-    return all(
-        record[name] == original[name]
-        for name in (
-            "debit_account_id",
-            "amount",
-            "user_data_128",
-            "user_data_64",
-            "ledger",
-            "code",
-        )
-    )

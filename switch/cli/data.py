@@ -241,7 +241,7 @@ def show(door: Door, number: int, text: bool, as_json: bool) -> None:
 
 
 def _due(at: str | None) -> int:
-    """Return the time that *at* names; 0 for now."""
+    """Return the time that *at* names; 0 for the present, which the switch then takes."""
     if at is None or at == NOW:
         return 0
     try:

@@ -2,38 +2,22 @@
 
 import json
 import subprocess
-import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
-from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 
-from payvand.switch.cli import main
 from payvand.switch.rules.rulebook import shipped_text
+from tests.support.command_town import PAYVAND, Town
 
-PAYVAND = str(Path(sys.executable).parent / "payvand")
 SECOND = ("--as", "navid")
 BANKS = shipped_text("banks")
 
 
-@dataclass(frozen=True)
-class Desk:
+class Desk(Town):
     """A running switch and its data folder."""
-
-    data: Path
-
-    def run(self, *arguments: str) -> Result:
-        return CliRunner().invoke(main, [*arguments, "--data", str(self.data)])
-
-    def json(self, *arguments: str, exit_code: int = 0) -> Any:
-        result = self.run(*arguments, "--json")
-        assert result.exit_code == exit_code, result.stdout + result.stderr
-        return json.loads(result.stdout)
 
     def file(self, text: str) -> str:
         path = self.data / "table.toml"
