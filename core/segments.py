@@ -276,7 +276,7 @@ def frame_at(path: Path, offset: int) -> Frame:
         fault, length, start, stop = check_frame(data, offset)
         if fault != _GOOD:
             raise JournalCorrupt(path.name, 0, start, stop, FAULTS[fault])
-        return Frame(data[offset : offset + length])
+        return checked_frame(data, offset, length)
 
 
 def digest_of_frame(folder: Path, sequence: int) -> bytes | None:
