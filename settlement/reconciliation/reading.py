@@ -312,7 +312,12 @@ def _read_camt(content: bytes, digest: bytes, profile: Profile, name: str) -> Ba
     )
     try:
         for event, element in parser:
-            tag = etree.QName(element)
+            try:
+                tag = etree.QName(element)
+            except ValueError as error:  # A brace in the namespace, in which lxml writes names.
+                raise FileRefused(
+                    f"{name} has a namespace that none can have: {error}", hint="see its profile"
+                ) from None
             if event == "start":
                 if element.getparent() is None and not _is_camt(tag.namespace):
                     raise FileRefused(f"{name} isn't camt.053 or camt.054", hint="see its profile")

@@ -63,15 +63,19 @@ class PaymentXml:
         self._head, root = _read_root(source)
         if root.getroottree().docinfo.internalDTD is not None:
             raise FileError("file.document_type", "remove the DOCTYPE; no entities are read")
-        name = etree.QName(root)
+        not_pain001 = FileError(
+            "file.not_pain001",
+            "the root must be a Document in a namespace of pain.001",
+            line=root.sourceline or 0,
+        )
+        try:
+            name = etree.QName(root)
+        except ValueError:  # A brace in the namespace, in which lxml writes names.
+            raise not_pain001 from None
         namespace = name.namespace or ""
         version = _NAMESPACE.search(namespace)
         if name.localname != "Document" or version is None:
-            raise FileError(
-                "file.not_pain001",
-                "the root must be a Document in a namespace of pain.001",
-                line=root.sourceline or 0,
-            )
+            raise not_pain001
         if not VERSION_MIN <= int(version[1]) <= VERSION_MAX:
             raise FileError(
                 "file.version", f"versions {VERSION_MIN:02} to {VERSION_MAX} of pain.001 are read"

@@ -125,6 +125,7 @@ def test_bad_entries_of_a_message_are_set_aside(tmp_path: Path) -> None:
         b"no xml",
         b'<Document xmlns="urn:iso:std:iso:20022:tech:xsd:pain.001.001.09"/>',
         b"<Document/>",
+        b'<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.08}"/>',
     ],
 )
 def test_what_is_no_statement_is_refused(tmp_path: Path, content: bytes) -> None:

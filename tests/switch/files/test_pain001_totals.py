@@ -122,6 +122,7 @@ def test_an_equivalent_amount_counts_in_the_sum(tmp_path: Path) -> None:
         (pain001_text(Batch(), namespace="urn:pain.001.001.01"), "file.version"),
         (pain001_text(Batch(), namespace="urn:pain.008.001.09"), "file.not_pain001"),
         (pain001_text(Batch(), namespace="urn:pain.001.001.090"), "file.not_pain001"),
+        (pain001_text(Batch(), namespace="urn:pain.001.001.09}"), "file.not_pain001"),
         ("<Document/>", "file.not_pain001"),
         ('<Doc xmlns="urn:pain.001.001.09"/>', "file.not_pain001"),
         ('<Document xmlns="urn:pain.001.001.09"/>', "file.structure"),
