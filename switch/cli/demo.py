@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import signal
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -107,6 +108,8 @@ def demo(
     """
     entries = load(directory or Path(str(files("payvand.switch.sandbox") / "directory.toml")))
     folder = data.absolute()
+    # A shell that starts it in the background has it ignore Ctrl-C, which is how it is stopped.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with _Screen() as screen:
         try:
             played = asyncio.run(
