@@ -6,8 +6,17 @@
 cdef bint iban_holds(const unsigned char* text) noexcept nogil          # 26
 cdef bint card_holds(const unsigned char* text) noexcept nogil          # 16
 cdef bint national_id_holds(const unsigned char* text) noexcept nogil   # 10
+cdef bint legal_id_holds(const unsigned char* text) noexcept nogil      # 11
+cdef bint foreign_id_holds(const unsigned char* text) noexcept nogil    # 12
+cdef bint postal_code_holds(const unsigned char* text) noexcept nogil   # 10
+cdef bint treasury_holds(const unsigned char* text) noexcept nogil      # 30, of any scheme
+cdef bint own_treasury_holds(const unsigned char* text) noexcept nogil  # 30, of our own
 
 # Of a length of their own.
+cdef bint mobile_holds(
+    const unsigned char* text, Py_ssize_t length,
+    const unsigned char* ranges,  # for each number of three digits, whether mobiles begin so
+) noexcept nogil
 cdef bint bill_id_holds(const unsigned char* text, Py_ssize_t length) noexcept nogil
 cdef bint bill_holds(
     const unsigned char* bill, Py_ssize_t bill_length,        # the bill id

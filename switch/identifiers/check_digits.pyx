@@ -10,7 +10,7 @@ import sys
 import numpy as np
 
 from libc.stdint cimport uint32_t, uint64_t
-from libc.string cimport memcpy
+from libc.string cimport memcmp, memcpy
 
 assert sys.byteorder == "little", "words of digits are read in this order of bytes"
 
@@ -18,6 +18,12 @@ cdef enum:
     IBAN_LENGTH = 26
     CARD_LENGTH = 16
     NATIONAL_ID_LENGTH = 10
+    LEGAL_ID_LENGTH = 11
+    FOREIGN_ID_LENGTH = 12
+    POSTAL_CODE_LENGTH = 10
+    TREASURY_LENGTH = 30
+    SUBSCRIBER_LENGTH = 10
+    RANGES = 1000
     BILL_LENGTH_MIN = 6
     BILL_LENGTH_MAX = 13
 
@@ -25,6 +31,8 @@ cdef extern from *:
     int __builtin_ctzll(uint64_t word) noexcept nogil
 
 cdef uint64_t ZEROS = 0x3030303030303030  # eight of the character 0
+
+cdef unsigned char[10] LEGAL_WEIGHTS = [29, 27, 23, 19, 17, 29, 27, 23, 19, 17]
 
 ctypedef bint (*rule)(const unsigned char* text) noexcept nogil
 
@@ -39,6 +47,42 @@ def are_cards(texts):
 
 def are_national_ids(texts):
     return _hold(texts, national_id_holds, NATIONAL_ID_LENGTH)
+
+
+def are_legal_ids(texts):
+    return _hold(texts, legal_id_holds, LEGAL_ID_LENGTH)
+
+
+def are_foreign_ids(texts):
+    return _hold(texts, foreign_id_holds, FOREIGN_ID_LENGTH)
+
+
+def are_postal_codes(texts):
+    return _hold(texts, postal_code_holds, POSTAL_CODE_LENGTH)
+
+
+def are_treasury_references(texts):
+    return _hold(texts, treasury_holds, TREASURY_LENGTH)
+
+
+def are_own_treasury_references(texts):
+    return _hold(texts, own_treasury_holds, TREASURY_LENGTH)
+
+
+def are_mobiles(texts, ranges):
+    cdef const unsigned char[:, ::1] rows = _rows(texts)
+    cdef const unsigned char[::1] given_out = np.ascontiguousarray(ranges, np.bool_).view(np.uint8)
+    cdef Py_ssize_t width = rows.shape[1], row
+    if given_out.shape[0] != RANGES:
+        raise ValueError(f"{given_out.shape[0]} ranges, not one for each of {RANGES} beginnings")
+    answers = np.zeros(rows.shape[0], np.bool_)
+    cdef unsigned char[::1] out = answers.view(np.uint8)
+    with nogil:
+        for row in range(rows.shape[0]):
+            out[row] = mobile_holds(
+                &rows[row, 0], length_of(&rows[row, 0], width), &given_out[0]
+            )
+    return answers
 
 
 def are_bill_ids(texts):
@@ -112,6 +156,79 @@ cdef bint national_id_holds(const unsigned char* text) noexcept nogil:
         total += (10 - place) * (text[place] - c"0")
     remainder = total % 11
     return check == (remainder if remainder < 2 else 11 - remainder)
+
+
+cdef bint legal_id_holds(const unsigned char* text) noexcept nogil:
+    cdef uint32_t total, place
+    if not (are_eight_digits(word_of(text)) and are_eight_digits(word_of(text + 3))):
+        return False
+    total = 230 * <uint32_t>(text[9] - c"0" + 2)  # the weights add up to 230
+    for place in range(10):
+        total += LEGAL_WEIGHTS[place] * <uint32_t>(text[place] - c"0")
+    return total % 11 % 10 == <uint32_t>(text[10] - c"0")
+
+
+cdef bint foreign_id_holds(const unsigned char* text) noexcept nogil:
+    return are_eight_digits(word_of(text)) and are_eight_digits(word_of(text + 4))
+
+
+cdef bint postal_code_holds(const unsigned char* text) noexcept nogil:
+    cdef Py_ssize_t place
+    if not (are_eight_digits(word_of(text)) and are_eight_digits(word_of(text + 2))):
+        return False
+    for place in range(5):
+        if text[place] == c"0" or text[place] == c"2":
+            return False
+    return True
+
+
+cdef bint treasury_holds(const unsigned char* text) noexcept nogil:
+    return (
+        are_eight_digits(word_of(text))
+        and are_eight_digits(word_of(text + 8))
+        and are_eight_digits(word_of(text + 16))
+        and are_eight_digits(word_of(text + 22))
+    )
+
+
+cdef bint own_treasury_holds(const unsigned char* text) noexcept nogil:
+    cdef uint64_t last, remainder
+    if not treasury_holds(text):
+        return False
+    last = number_of(word_of(text + 22)) % 1_000_000
+    if last % 100 < 2 or last % 100 > 98:
+        return False
+    remainder = (number_of(word_of(text)) * 100_000_000 + number_of(word_of(text + 8))) % 97
+    remainder = (remainder * 100_000_000 + number_of(word_of(text + 16))) % 97
+    return (remainder * 1_000_000 + last) % 97 == 1
+
+
+cdef bint mobile_holds(
+    const unsigned char* text, Py_ssize_t length, const unsigned char* ranges
+) noexcept nogil:
+    cdef const unsigned char* subscriber
+    cdef const char* prefix
+    # No two forms are equally long.
+    if length == 11:
+        prefix = b"0"
+    elif length == 13:
+        prefix = b"+98"
+    elif length == 12:
+        prefix = b"98"
+    elif length == 14:
+        prefix = b"0098"
+    elif length == 10:
+        prefix = b""
+    else:
+        return False
+    if memcmp(text, prefix, length - SUBSCRIBER_LENGTH) != 0:
+        return False
+    subscriber = text + length - SUBSCRIBER_LENGTH
+    if not (are_eight_digits(word_of(subscriber)) and are_eight_digits(word_of(subscriber + 2))):
+        return False
+    return ranges[
+        100 * (subscriber[0] - c"0") + 10 * (subscriber[1] - c"0") + subscriber[2] - c"0"
+    ]
 
 
 cdef bint bill_id_holds(const unsigned char* text, Py_ssize_t length) noexcept nogil:

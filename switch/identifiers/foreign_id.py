@@ -8,9 +8,13 @@ Rules in their order of precedence: `foreign_id.length`, `foreign_id.characters`
 
 from dataclasses import dataclass, field
 
+import numpy as np
+import numpy.typing as npt
+
+from payvand.switch.identifiers import check_digits
 from payvand.switch.identifiers.digits import are_digits, require_digits
 
-__all__ = ["FOREIGN_ID_LENGTH", "ForeignId", "is_valid", "parse"]
+__all__ = ["FOREIGN_ID_LENGTH", "ForeignId", "are_valid", "is_valid", "parse"]
 
 FOREIGN_ID_LENGTH = 12
 
@@ -32,3 +36,8 @@ def parse(text: str) -> ForeignId:
 def is_valid(text: str) -> bool:
     """Tell whether *text* has the form of a foreign national's number."""
     return are_digits(text, FOREIGN_ID_LENGTH, FOREIGN_ID_LENGTH)
+
+
+def are_valid(texts: npt.NDArray[np.bytes_]) -> npt.NDArray[np.bool_]:
+    """Tell for each of *texts* whether it has the form of a foreign national's number."""
+    return check_digits.are_foreign_ids(texts)

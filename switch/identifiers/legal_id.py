@@ -10,10 +10,14 @@ Rules in their order of precedence: `legal_id.length`, `legal_id.characters`,
 
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
+from payvand.switch.identifiers import check_digits
 from payvand.switch.identifiers.digits import are_digits, digits_of, require_digits
 from payvand.switch.identifiers.identifier_error import IdentifierError
 
-__all__ = ["LEGAL_ID_LENGTH", "LegalId", "is_valid", "make", "parse"]
+__all__ = ["LEGAL_ID_LENGTH", "LegalId", "are_valid", "is_valid", "make", "parse"]
 
 LEGAL_ID_LENGTH = 11
 
@@ -43,6 +47,11 @@ def parse(text: str) -> LegalId:
 def is_valid(text: str) -> bool:
     """Tell whether *text* is a well-formed id of a legal entity."""
     return are_digits(text, LEGAL_ID_LENGTH, LEGAL_ID_LENGTH) and _check_digit_holds(text)
+
+
+def are_valid(texts: npt.NDArray[np.bytes_]) -> npt.NDArray[np.bool_]:
+    """Tell for each of *texts* whether it is a well-formed id of a legal entity."""
+    return check_digits.are_legal_ids(texts)
 
 
 def make(body: str) -> str:

@@ -12,9 +12,13 @@ Rules in their order of precedence: `mobile.characters`, `mobile.length`, `mobil
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
+import numpy as np
+import numpy.typing as npt
+
+from payvand.switch.identifiers import check_digits
 from payvand.switch.identifiers.identifier_error import IdentifierError
 
-__all__ = ["RANGES", "Mobile", "is_valid", "parse"]
+__all__ = ["RANGES", "Mobile", "are_valid", "is_valid", "parse"]
 
 RANGES = frozenset(
     f"9{second}{third}"
@@ -71,6 +75,14 @@ def is_valid(text: str, *, ranges: Collection[str] = RANGES) -> bool:
     except IdentifierError:
         return False
     return True
+
+
+def are_valid(
+    texts: npt.NDArray[np.bytes_], *, ranges: Collection[str] = RANGES
+) -> npt.NDArray[np.bool_]:
+    """Tell for each of *texts* whether it writes a mobile number of the country."""
+    beginnings = np.array([f"{number:03}" in ranges for number in range(1000)])
+    return check_digits.are_mobiles(texts, beginnings)
 
 
 def _subscriber(text: str) -> str | None:

@@ -9,10 +9,14 @@ Rules in their order of precedence: `postal_code.length`, `postal_code.character
 
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
+from payvand.switch.identifiers import check_digits
 from payvand.switch.identifiers.digits import are_digits, require_digits
 from payvand.switch.identifiers.identifier_error import IdentifierError
 
-__all__ = ["POSTAL_CODE_LENGTH", "ROUTE_LENGTH", "PostalCode", "is_valid", "parse"]
+__all__ = ["POSTAL_CODE_LENGTH", "ROUTE_LENGTH", "PostalCode", "are_valid", "is_valid", "parse"]
 
 POSTAL_CODE_LENGTH = 10
 ROUTE_LENGTH = 5
@@ -46,3 +50,8 @@ def is_valid(text: str) -> bool:
     return are_digits(text, POSTAL_CODE_LENGTH, POSTAL_CODE_LENGTH) and _NOT_IN_ROUTE.isdisjoint(
         text[:ROUTE_LENGTH]
     )
+
+
+def are_valid(texts: npt.NDArray[np.bytes_]) -> npt.NDArray[np.bool_]:
+    """Tell for each of *texts* whether it has the form of a postal code."""
+    return check_digits.are_postal_codes(texts)

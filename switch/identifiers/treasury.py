@@ -15,6 +15,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+import numpy as np
+import numpy.typing as npt
+
+from payvand.switch.identifiers import check_digits
 from payvand.switch.identifiers.digits import are_digits, require_digits
 from payvand.switch.identifiers.identifier_error import IdentifierError
 
@@ -25,6 +29,7 @@ __all__ = [
     "TREASURY_LENGTH",
     "TreasuryReference",
     "Validator",
+    "are_valid",
     "is_valid",
     "make",
     "parse",
@@ -87,6 +92,26 @@ def is_valid(
     except IdentifierError:
         return False
     return True
+
+
+def are_valid(
+    texts: npt.NDArray[np.bytes_],
+    *,
+    scheme: str = OPAQUE,
+    schemes: Mapping[str, Validator] = SCHEMES,
+) -> npt.NDArray[np.bool_]:
+    """Tell for each of *texts* whether it is a reference by *scheme*.
+
+    The schemes that come with the switch are asked about all at once, others one by one.
+    """
+    validate = schemes.get(scheme)
+    if validate is _validate_own:
+        return check_digits.are_own_treasury_references(texts)
+    answers = check_digits.are_treasury_references(texts)
+    if validate is not _validate_opaque:
+        for row in answers.nonzero()[0].tolist():
+            answers[row] = is_valid(texts[row].decode(), scheme=scheme, schemes=schemes)
+    return answers
 
 
 def make(body: str) -> TreasuryReference:

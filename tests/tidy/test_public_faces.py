@@ -1,6 +1,7 @@
 """A module says what it holds, and each name on its public list is there."""
 
 import ast
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -50,3 +51,20 @@ def test_a_public_list_names_what_is_there(path: Path) -> None:
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_module_opens_with_what_it_holds(path: Path) -> None:
     assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+
+
+def test_every_package_is_shipped() -> None:
+    setuptools = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    folders = {name: Path(folder) for name, folder in setuptools["package-dir"].items()}
+
+    def folder_of(package: str) -> Path:
+        parent, _, name = package.rpartition(".")
+        return folders[package] if package in folders else folder_of(parent) / name
+
+    shipped = {folder_of(package) for package in setuptools["packages"]}
+    there = {
+        path.parent.relative_to(ROOT)
+        for room in ROOMS
+        for path in (ROOT / room).rglob("__init__.py")
+    }
+    assert there <= shipped

@@ -1,6 +1,7 @@
 """The batch forms answer as the plain ones do, one text at a time, whatever the array holds."""
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -8,7 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from payvand.switch.identifiers import bill, card, iban, national_id
+from payvand.switch.identifiers import (
+    bill,
+    card,
+    foreign_id,
+    iban,
+    legal_id,
+    mobile,
+    national_id,
+    postal_code,
+    treasury,
+)
 from payvand.switch.identifiers.identifier_error import IdentifierError
 from tests.support.vectors import vectors
 
@@ -19,8 +30,29 @@ KINDS: dict[
     "card": (card.is_valid, card.are_valid),
     "national_id": (national_id.is_valid, national_id.are_valid),
     "bill": (bill.is_valid, bill.are_valid),
+    "legal_id": (legal_id.is_valid, legal_id.are_valid),
+    "foreign_id": (foreign_id.is_valid, foreign_id.are_valid),
+    "postal_code": (postal_code.is_valid, postal_code.are_valid),
+    "mobile": (mobile.is_valid, mobile.are_valid),
+    "treasury": (treasury.is_valid, treasury.are_valid),
+    "treasury_own": (
+        partial(treasury.is_valid, scheme=treasury.OWN),
+        partial(treasury.are_valid, scheme=treasury.OWN),
+    ),
 }
-LENGTHS = {"iban": 26, "card": 16, "national_id": 10, "bill": 13}
+LENGTHS = {
+    "iban": 26,
+    "card": 16,
+    "national_id": 10,
+    "bill": 13,
+    "legal_id": 11,
+    "foreign_id": 12,
+    "postal_code": 10,
+    "mobile": 10,
+    "treasury": 30,
+    "treasury_own": 30,
+}
+MOBILE_PREFIXES = ("+98", "0098", "98", "0", "", "+", "00", "+980")
 
 
 def near(kind: str) -> st.SearchStrategy[bytes]:
@@ -34,6 +66,15 @@ def near(kind: str) -> st.SearchStrategy[bytes]:
                 return card.make(body[:15]).encode()
             if kind == "national_id":
                 return national_id.make(body[:9]).encode()
+            if kind == "legal_id":
+                return legal_id.make(body[:10]).encode()
+            if kind == "mobile":
+                prefix = MOBILE_PREFIXES[int(body[0]) % len(MOBILE_PREFIXES)]
+                return f"{prefix}9{body[1:10]}".encode()
+            if kind in ("foreign_id", "postal_code"):
+                return body[: LENGTHS[kind]].encode()
+            if kind.startswith("treasury"):
+                return str(treasury.make(body[:22] + body[:6])).encode()
             return str(bill.make(body[:8].lstrip("0") or "1", body[8:11], int(body[11]))).encode()
         except IdentifierError:
             return body.encode()
@@ -42,12 +83,12 @@ def near(kind: str) -> st.SearchStrategy[bytes]:
     spoilt = st.builds(
         lambda text, place, byte: text[:place] + byte + text[place + 1 :],
         right,
-        st.integers(0, 27),
+        st.integers(0, 31),
         st.binary(min_size=1, max_size=1),
     )
     repeated = st.sampled_from("0123456789").map(lambda digit: (digit * LENGTHS[kind]).encode())
     zeros = st.builds(lambda text: text[:3] + b"000000" + text[9:], right)
-    return st.one_of(right, spoilt, repeated, zeros, st.binary(max_size=30))
+    return st.one_of(right, spoilt, repeated, zeros, st.binary(max_size=32))
 
 
 def as_text(item: bytes) -> str:
@@ -84,6 +125,10 @@ def test_the_reference_vectors_hold_in_a_batch() -> None:
     ibans = vectors("iban_sheba")
     answers = iban.are_valid(np.array([vector["iban"].encode() for vector in ibans]))
     assert answers.tolist() == [vector["expect"]["checksum_valid"] for vector in ibans]
+    for kind, expected in (("legal_id", "accept"), ("foreign_id", "format_accept")):
+        entities = vectors(kind)
+        answers = KINDS[kind][1](np.array([vector["value"].encode() for vector in entities]))
+        assert answers.tolist() == [vector["expect"][expected] for vector in entities]
     people = vectors("national_id")
     answers = national_id.are_valid(np.array([vector["value"].encode() for vector in people]))
     assert answers.tolist() == [vector["expect"]["accept"] for vector in people]
@@ -103,8 +148,14 @@ def test_an_array_with_gaps_between_its_items_is_read_rightly(kind: str) -> None
         "card": card.make("603799123456789"),
         "national_id": national_id.make("123456789"),
         "bill": str(bill.make("1234567", "001", 1)),
+        "legal_id": legal_id.make("1038028479"),
+        "foreign_id": "123456789012",
+        "postal_code": "1111111111",
+        "mobile": "09121234567",
+        "treasury": "1" * 30,
+        "treasury_own": str(treasury.make("1" * 28)),
     }[kind]
-    texts = np.array([good, "x", good, "12345678"] * 5, "S26")
+    texts = np.array([good, "x", good, "12345678"] * 5, "S30")
     assert are_valid(texts[::2]).all()
     assert not are_valid(texts[1::2]).any()
     assert are_valid(texts[::-1]).tolist() == [is_valid(as_text(item)) for item in texts[::-1]]
@@ -131,3 +182,24 @@ def test_an_empty_array_has_no_answers(kind: str) -> None:
 def test_pairs_of_unequal_number_are_refused() -> None:
     with pytest.raises(ValueError, match="bill ids"):
         bill.are_valid_pairs(np.array([b"1"]), np.array([b"1", b"2"]))
+
+
+def test_the_ranges_of_mobile_numbers_are_whoever_asks_says() -> None:
+    texts = np.array([b"09061234567", b"09121234567"])
+    assert mobile.are_valid(texts).tolist() == [False, True]
+    assert mobile.are_valid(texts, ranges={"906"}).tolist() == [True, False]
+
+
+@given(st.lists(near("treasury"), max_size=8))
+def test_a_scheme_with_its_own_validator_is_asked_about_each(items: list[bytes]) -> None:
+    def odd(text: str) -> None:
+        if int(text) % 2 == 0:
+            raise IdentifierError("treasury.even", "only odd numbers are given out")
+
+    schemes = {"odd": odd}
+    answers = treasury.are_valid(np.array(items, "S32"), scheme="odd", schemes=schemes)
+    assert answers.tolist() == [
+        treasury.is_valid(as_text(item), scheme="odd", schemes=schemes) for item in items
+    ]
+    unknown = treasury.are_valid(np.array(items, "S32"), scheme="nobody's")
+    assert not unknown.any()
