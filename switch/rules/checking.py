@@ -7,6 +7,7 @@ together is looked at once each row is right in itself: it would be told wrongly
 
 import re
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,7 @@ from payvand.switch.rules.rulebook import READERS, TABLE_BYTES_MAX
 from payvand.switch.rules.table_row import RulesError, TableRow
 from payvand.switch.rules.toml_lines import line_of, lines_by_path
 
-__all__ = ["FAULTS_MAX", "TableFault", "faults_of"]
+__all__ = ["FAULTS_MAX", "TableFault", "faults_in", "faults_of"]
 
 FAULTS_MAX = 100
 """More are not told of."""
@@ -35,6 +36,11 @@ class TableFault:
 
 def faults_of(name: str, text: str) -> list[TableFault]:
     """Return what is wrong with the *text* of the table *name*, in the order of its lines."""
+    return faults_in(text, READERS[name])
+
+
+def faults_in(text: str, read: Callable[[TableRow], Any]) -> list[TableFault]:
+    """Return what is wrong with *text* where *read* has to read it, in the order of its lines."""
     if len(text.encode()) > TABLE_BYTES_MAX:
         return [TableFault(1, "", "rules.size", f"a table has at most {TABLE_BYTES_MAX} bytes")]
     try:
@@ -48,7 +54,7 @@ def faults_of(name: str, text: str) -> list[TableFault]:
     left_out = _LeftOut()
     while len(faults) < FAULTS_MAX:
         try:
-            READERS[name](TableRow("", content))
+            read(TableRow("", content))
             break
         except RulesError as error:
             path = left_out.original(error.path)

@@ -47,9 +47,14 @@ class RowChange:
     fields: tuple[FieldChange, ...]
 
 
-def differences(before: str, after: str) -> list[RowChange]:
-    """Return what *after* changes of *before*, both the TOML texts of one table."""
-    old, new = _rows(before), _rows(after)
+def differences(
+    before: str, after: str, named_by: Mapping[str, tuple[str, ...]] = NAMED_BY
+) -> list[RowChange]:
+    """Return what *after* changes of *before*, both the TOML texts of one table.
+
+    *named_by* has the fields that name a row of each kind.
+    """
+    old, new = _rows(before, named_by), _rows(after, named_by)
     changes = []
     for row in [*old, *(row for row in new if row not in old)]:
         was, becomes = old.get(row, {}), new.get(row, {})
@@ -67,10 +72,10 @@ def differences(before: str, after: str) -> list[RowChange]:
     return changes
 
 
-def _rows(text: str) -> dict[str, dict[str, str]]:
+def _rows(text: str, named_by: Mapping[str, tuple[str, ...]]) -> dict[str, dict[str, str]]:
     """Return the fields of each row of a text, by what names the row."""
     rows: dict[str, dict[str, str]] = {}
-    for name, fields in _walk("", tomllib.loads(text)):
+    for name, fields in _walk("", tomllib.loads(text), named_by):
         unique, number = name, 1
         while unique in rows:
             number += 1
@@ -79,17 +84,19 @@ def _rows(text: str) -> dict[str, dict[str, str]]:
     return rows
 
 
-def _walk(name: str, values: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, str]]]:
+def _walk(
+    name: str, values: Mapping[str, Any], named_by: Mapping[str, tuple[str, ...]]
+) -> Iterator[tuple[str, dict[str, str]]]:
     fields: dict[str, str] = {}
     inner: list[tuple[str, dict[str, str]]] = []
     for key, value in values.items():
         if isinstance(value, list) and value and all(isinstance(one, dict) for one in value):
             for row in value:
                 named = [
-                    _shown(row[field]) for field in NAMED_BY.get(key, FIRST_DAY) if field in row
+                    _shown(row[field]) for field in named_by.get(key, FIRST_DAY) if field in row
                 ]
                 title = " ".join([key, *named])
-                inner += _walk(f"{name}, {title}" if name else title, row)
+                inner += _walk(f"{name}, {title}" if name else title, row, named_by)
         elif isinstance(value, list) and value and all(isinstance(one, list) for one in value):
             inner += [(f"{_DAY} {row[0]}", {"name": _shown(row[1:])}) for row in value]
         else:

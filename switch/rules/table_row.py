@@ -154,6 +154,22 @@ class TableRow:
                 raise RulesError(path, "rules.type", f"write [[{key}]]")
             yield TableRow(path, values)
 
+    def row(self, key: str) -> "TableRow":
+        """Take one table, `{ … }`."""
+        values = self._take(key)
+        if not isinstance(values, dict):
+            raise self.fault(key, "rules.type", "a table: { key = value, … }")
+        return TableRow(self.at(key), values)
+
+    @property
+    def keys_left(self) -> tuple[str, ...]:
+        """What has not been taken, in the order of the text."""
+        return tuple(self._left)
+
+    def is_list(self, key: str) -> bool:
+        """Tell whether *key* holds a list, and was not taken."""
+        return isinstance(self._left.get(key), list)
+
     def is_missing(self, key: str) -> bool:
         """Tell whether *key* is not there, or was taken."""
         return key not in self._left

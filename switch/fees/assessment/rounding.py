@@ -1,0 +1,19 @@
+"""Division that says how it rounds, and rates in millionths."""
+
+from typing import Final
+
+__all__ = ["rounded", "tax_within"]
+
+PER_MILLION: Final = 1_000_000
+
+
+def rounded(numerator: int, divisor: int, rounding: str = "half_up", round_to: int = 1) -> int:
+    """Return *numerator* / *divisor* as a multiple of *round_to*, by `ROUNDINGS`."""
+    step = divisor * round_to
+    added = {"half_up": step // 2, "up": step - 1, "down": 0}[rounding]
+    return (numerator + added) // step * round_to
+
+
+def tax_within(amount: int, per_million: int) -> int:
+    """Return the tax that *amount* holds already at a rate, to the nearest rial."""
+    return rounded(amount * per_million, PER_MILLION + per_million)
