@@ -23,9 +23,9 @@ from payvand.switch.participants import Registry, route_of
 from payvand.switch.refusing import refuse
 from payvand.switch.routing import Route
 from payvand.switch.standing import statuses
-from payvand.switch.submitting import Pending, Submitter
+from payvand.switch.submitting import Submitter
 from payvand.switch.translate import ReasonBook
-from payvand.switch.wire.submission import too_many
+from payvand.switch.wire.faults import too_many
 from payvand.v1.payment_service_pb2 import DESCRIPTOR as CONTRACT
 from payvand.v1.payment_service_pb2 import (
     FollowRequest,
@@ -38,8 +38,8 @@ __all__ = ["STREAM_BATCHES_MAX", "PaymentServicer"]
 STREAM_BATCHES_MAX: Final = 16
 """Batches of one stream that are under way; then the switch stops reading it."""
 
-Batches = asyncio.Queue[Pending | None]
-"""Of one stream, under way; None where they end."""
+Batches = asyncio.Queue[asyncio.Task[bytes] | None]
+"""The answers to those of one stream that are under way; None where they end."""
 
 
 class PaymentServicer:
@@ -73,7 +73,7 @@ class PaymentServicer:
     async def Submit(self, request: bytes, context: Any) -> bytes:
         """Record the payments of one request."""
         debtor = await self._caller(context)
-        return await self._submitter.finish(self._begin(request, debtor))
+        return await self._submit(request, debtor)
 
     async def SubmitStream(self, _: object, context: Any) -> None:
         """Record batches as they come, several under way at once, and answer in their order."""
@@ -84,7 +84,7 @@ class PaymentServicer:
         async def read() -> None:
             while (request := await context.read()) is not grpc.aio.EOF:
                 await room.acquire()
-                batches.put_nowait(self._begin(request, debtor))
+                batches.put_nowait(asyncio.create_task(self._submit(request, debtor)))
 
         reader = asyncio.create_task(read())
         reader.add_done_callback(lambda _: batches.put_nowait(None))
@@ -92,7 +92,7 @@ class PaymentServicer:
         async with self._open_stream("SubmitStream"):
             try:
                 while (batch := await batches.get()) is not None:
-                    reply = await self._submitter.finish(batch)
+                    reply = await batch
                     room.release()
                     await context.write(reply)
                 if reader.done():
@@ -107,10 +107,12 @@ class PaymentServicer:
         for batches in self._streams:
             batches.put_nowait(None)
 
-    def _begin(self, request: bytes, debtor: Route) -> Pending:
+    async def _submit(self, request: bytes, debtor: Route) -> bytes:
         # A stream outlives many routings: its bank's route is that of the routing it is used with.
         routing = self._registry.routing
-        return self._submitter.begin(request, debtor=routing.by_name[debtor.name], routing=routing)
+        return await self._submitter.submit(
+            request, debtor=routing.by_name[debtor.name], routing=routing
+        )
 
     async def Answer(self, request: bytes, context: Any) -> bytes:
         """Record a creditor bank's answers."""

@@ -1,8 +1,10 @@
-"""Submitting: the payments of one request go into the books, and each gets its state.
+"""Submitting: the payments of requests go into the books, and each gets its state.
 
-    request ─► begin: decode, hand to the engine ─► Pending ─► finish: states ─► response
+    requests of one turn ─► take: decode ─► engine, one batch ─► answers
+                                                       └─► odd ones, each by itself
 
-Both are bytes on the wire; no payment becomes an object of Python unless something is odd about it.
+Both ends are bytes on the wire; no payment becomes an object of Python unless something is odd
+about it, and no request becomes a task.
 
 New payments are answered from the engine's results alone. What isn't new is looked up: a retry is
 told the state that its original is in now, also where the switch would build its transfer in
@@ -14,15 +16,17 @@ The original's content tells: its accounts, its amount and the digest of its mes
 import asyncio
 import time
 from collections import Counter
-from dataclasses import dataclass, field
-from typing import Final
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Final, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from payvand.core.commits import Committed
 from payvand.core.engine import Engine
-from payvand.core.records import Records
+from payvand.core.records import RESOLVED, RESULT, Records
 from payvand.core.statuses import TransferStatus
 from payvand.switch.following import varint
 from payvand.switch.metrics import Metrics
@@ -30,11 +34,12 @@ from payvand.switch.routing import Route, Routing
 from payvand.switch.standing import same_content
 from payvand.switch.translate import CREATED, STATE_OF_LEDGER, ReasonBook, rule_of, state_name
 from payvand.switch.wire.faults import Rule, explain
-from payvand.switch.wire.submission import Submission, decode
+from payvand.switch.wire.requests import Requests
+from payvand.switch.wire.submission import Submission, decode, decode_all
 from payvand.v1.payment_pb2 import Declined, PaymentState, Refusal
 from payvand.v1.payment_service_pb2 import SubmitResponse
 
-__all__ = ["Pending", "Submitter"]
+__all__ = ["Submitter"]
 
 _RETRIES: Final = np.array(
     [TransferStatus.EXISTS, TransferStatus.ID_ALREADY_FAILED]
@@ -48,33 +53,16 @@ _OF_ROUTING: Final = np.array(
 _REFUSED: Final = int(PaymentState.PAYMENT_STATE_REFUSED)
 _DECLINED: Final = int(PaymentState.PAYMENT_STATE_DECLINED)
 _STATE_NAMES: Final = {number: state_name(number) for number in PaymentState.values()}
-_SINGLE: Final = {number: b"\x0a\x01" + bytes([number]) for number in PaymentState.values()}
-"""Responses to requests of one payment about which there is nothing else to say."""
+_RESERVED: Final = int(PaymentState.PAYMENT_STATE_RESERVED)
+_SETTLED: Final = int(PaymentState.PAYMENT_STATE_SETTLED)
+_NOTHING: Final = Committed(
+    0, 0, np.empty(0, RESULT), np.empty(0, np.uint32), np.empty(0, RESOLVED)
+)
 _ID_REUSED: Final = (
     "id",
     "payment.id_reused",
     "another payment has this id: give each payment its own, and a retry the same content",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Pending:
-    """A request whose payments are on their way into the books."""
-
-    submission: Submission
-    parts: list[tuple[int, "asyncio.Future[Committed]"]]
-    """Which record is the first of each submission to the engine, most often one, and its
-    result."""
-    debtor: Route
-    routing: Routing
-    """By which it was judged."""
-    request: bytes
-    """As it came, where a payment leads nowhere and may have led somewhere; else empty."""
-
-    def cancel(self) -> None:
-        """Let go of the results; what was handed over may have its effect."""
-        for _, committed in self.parts:
-            committed.cancel()
 
 
 @dataclass(slots=True)
@@ -101,51 +89,118 @@ class Submitter:
         self._metrics = metrics
         self._reasons = reasons
         self._timeout_s = timeout_s
+        self._odd: set[asyncio.Task[None]] = set()
+        """Requests that are being answered by themselves."""
 
-    def begin(self, request: bytes, *, debtor: Route, routing: Routing) -> Pending:
-        """Judge the payments of a `SubmitRequest` and hand the good ones to the engine.
+    def take(self, requests: Requests) -> None:
+        """Judge the payments of *requests* and hand the good ones to the engine.
+
+        Returns at once and raises nothing: every request is answered, or fails, in its own time,
+        the malformed ones before this returns.
+        """
+        begun = time.perf_counter()
+        submissions = decode_all(requests, timeout_s=self._timeout_s)
+        payments = sum(submission.count for submission in submissions)
+        self._metrics.observe("decode", time.perf_counter() - begun, payments)
+        for submission in submissions:
+            for index, fault in submission.malformed.items():
+                requests.fail(submission.first + index, fault)
+            if len(submission.records):
+                started = self._start(submission)
+                started.add_done_callback(partial(self._answer, requests, submission))
+            else:
+                self._answer_from(requests, submission, _NOTHING)
+
+    async def submit(self, request: bytes, *, debtor: Route, routing: Routing) -> bytes:
+        """Take one request alone; return the serialised `SubmitResponse`.
 
         Raises:
             RequestMalformed: the request as a whole breaks the contract.
         """
-        begun = time.perf_counter()
-        submission = decode(
-            request, routing.table, position=debtor.position, timeout_s=self._timeout_s
-        )
-        parts = []
-        for start, stop in submission.chunks():
-            records, payloads, offsets = submission.chunk(start, stop)
-            started = self._engine.start_transfers(records, payloads=payloads, offsets=offsets)
-            parts.append((start, started))
-        self._metrics.observe("decode", time.perf_counter() - begun, submission.count)
-        is_misrouted = bool(np.isin(submission.faults["rule"], _OF_ROUTING).any())
-        return Pending(submission, parts, debtor, routing, request if is_misrouted else b"")
+        requests = Requests.of([(request, debtor)], routing)
+        flushed = asyncio.Event()
+        requests.when_flushed = flushed.set
+        self.take(requests)
+        while requests.responses[0] is None:
+            flushed.clear()
+            await flushed.wait()
+        (response,) = requests.responses
+        if isinstance(response, BaseException):
+            raise response
+        return cast(bytes, response)
 
-    async def finish(self, pending: Pending) -> bytes:
-        """Return the serialised `SubmitResponse`, once all is on stable storage."""
-        submission = pending.submission
-        judged = _Judged(submission.states())
-        for start, started in pending.parts:
-            committed = await started
-            begun = time.perf_counter()
-            if not submission.note_created(judged.states, start, committed.results):
-                await self._judge(judged, submission, start, committed)
-            self._metrics.observe("reply", time.perf_counter() - begun, len(committed.results))
-        recorded = await self._recall_misrouted(judged, pending) if pending.request else set()
-        for fault in submission.faults:
-            place = int(fault["index"])
-            if place not in recorded:
-                judged.refuse(place, *explain(fault, pending.debtor, pending.routing))
-        self._count(judged)
-        return _response(judged)
+    def _start(self, submission: Submission) -> "asyncio.Future[Committed]":
+        """Hand a submission to the engine."""
+        chunks = [submission.chunk(start, stop) for start, stop in submission.chunks()]
+        started = [
+            self._engine.start_transfers(records, payloads=payloads, offsets=offsets)
+            for records, payloads, offsets in chunks
+        ]
+        return started[0] if len(started) == 1 else asyncio.ensure_future(_joined(started))
+
+    def _answer(
+        self,
+        requests: Requests,
+        submission: Submission,
+        started: "asyncio.Future[Committed]",
+    ) -> None:
+        """Answer what was waiting for the disk."""
+        fault = asyncio.CancelledError() if started.cancelled() else started.exception()
+        if fault is None:
+            self._answer_from(requests, submission, started.result())
+            return
+        for index in range(submission.requests_count):
+            if index not in submission.malformed:
+                requests.fail(submission.first + index, fault)
+        requests.flush()
+
+    def _answer_from(
+        self, requests: Requests, submission: Submission, committed: Committed
+    ) -> None:
+        begun = time.perf_counter()
+        left, reserved, settled = submission.answer_plain(requests, committed.results)
+        for state, count in ((_RESERVED, reserved), (_SETTLED, settled)):
+            if count:
+                self._metrics.count_payments(_STATE_NAMES[state], count)
+        for index in left:
+            task = asyncio.create_task(self._answer_odd(requests, submission, committed, index))
+            self._odd.add(task)
+            task.add_done_callback(self._odd.discard)
+        self._metrics.observe("reply", time.perf_counter() - begun, submission.count)
+        requests.flush()
+
+    async def _answer_odd(
+        self, requests: Requests, submission: Submission, committed: Committed, index: int
+    ) -> None:
+        """Answer a request of which not every payment took effect."""
+        own, part = submission.of_request(index)
+        place = submission.first + index
+        try:
+            judged = _Judged(own.states())
+            own.note_created(judged.states, committed.results[part])
+            await self._judge(judged, own, committed.results[part], committed.decisions[part])
+            recorded: set[int] = set()
+            if bool(np.isin(own.faults["rule"], _OF_ROUTING).any()):
+                recorded = await self._recall_misrouted(judged, own, requests, place)
+            for fault in own.faults:
+                if (at := int(fault["index"])) not in recorded:
+                    debtor, routing = requests.debtor(place), requests.routing
+                    judged.refuse(at, *explain(fault, debtor, routing))
+            self._count(judged)
+            requests.answer(place, _response(judged))
+        except Exception as fault:
+            requests.fail(place, fault)
+        requests.flush()
 
     async def _judge(
-        self, judged: _Judged, submission: Submission, start: int, committed: Committed
+        self,
+        judged: _Judged,
+        submission: Submission,
+        results: Records,
+        decisions: npt.NDArray[np.uint32],
     ) -> None:
         """Fill in the states of the payments that didn't take effect."""
-        statuses, decisions = committed.results["status"], committed.decisions
-        stop = start + len(statuses)
-        places, records = submission.places[start:stop], submission.records[start:stop]
+        statuses, places = results["status"], submission.places
         retried = np.isin(statuses, _RETRIES)
         for index in np.flatnonzero((statuses != CREATED) & ~retried).tolist():
             place, status = int(places[index]), int(statuses[index])
@@ -158,18 +213,21 @@ class Submitter:
                 judged.refuse(place, "amount", rule_of(status), "more than the books can hold")
         again = np.flatnonzero(retried)
         if len(again):
-            await self._recall(judged, places[again], records[again])
+            await self._recall(judged, places[again], submission.records[again])
 
-    async def _recall_misrouted(self, judged: _Judged, pending: Pending) -> set[int]:
+    async def _recall_misrouted(
+        self, judged: _Judged, submission: Submission, requests: Requests, place: int
+    ) -> set[int]:
         """Answer payments that lead nowhere now and were recorded before; return their places."""
+        debtor = requests.debtor(place)
         anywhere = decode(
-            pending.request,
-            pending.routing.table,
-            position=pending.debtor.position,
+            requests.request(place),
+            requests.routing.table,
+            position=debtor.position,
             timeout_s=self._timeout_s,
-            anywhere=pending.debtor,
+            anywhere=debtor,
         )
-        faults = pending.submission.faults
+        faults = submission.faults
         misrouted = faults["index"][np.isin(faults["rule"], _OF_ROUTING)]
         asked = np.flatnonzero(np.isin(anywhere.places, misrouted))
         if not len(asked):
@@ -201,11 +259,6 @@ class Submitter:
 
     def _count(self, judged: _Judged) -> None:
         """Count payments by state and, where they failed, by reason."""
-        if len(judged.states) == 1:
-            state = int(judged.states[0])
-            if state not in (_REFUSED, _DECLINED):
-                self._metrics.count_payments(_STATE_NAMES[state])
-                return
         for state, count in enumerate(np.bincount(judged.states).tolist()):
             if count and state not in (_REFUSED, _DECLINED):
                 self._metrics.count_payments(_STATE_NAMES[state], count)
@@ -215,17 +268,20 @@ class Submitter:
             self._metrics.count_payments("declined", count, reason=code)
 
 
+async def _joined(started: Sequence["asyncio.Future[Committed]"]) -> Committed:
+    """Return the results of one submission that was more than a batch of the books."""
+    parts = [await part for part in started]
+    return replace(
+        parts[-1],
+        results=np.concatenate([part.results for part in parts]),
+        decisions=np.concatenate([part.decisions for part in parts]),
+    )
+
+
 def _response(judged: _Judged) -> bytes:
     """Return the serialised `SubmitResponse`: states first, whose numbers take a byte each."""
+    judged.refusals.sort(key=lambda refusal: refusal.index)
+    judged.declined.sort(key=lambda declined: declined.index)
+    head = SubmitResponse(refusals=judged.refusals, declined=judged.declined)
     states = judged.states
-    if not judged.refusals and not judged.declined:
-        if len(states) == 1:
-            return _SINGLE[int(states[0])]
-        head = SubmitResponse()
-    else:
-        judged.refusals.sort(key=lambda refusal: refusal.index)
-        judged.declined.sort(key=lambda declined: declined.index)
-        head = SubmitResponse(refusals=judged.refusals, declined=judged.declined)
-    if not len(states):
-        return head.SerializeToString()
     return b"\x0a" + varint(len(states)) + states.tobytes() + head.SerializeToString()

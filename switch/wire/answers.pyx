@@ -3,8 +3,7 @@
 import numpy as np
 
 from payvand.core.records import U128
-from payvand.switch.wire.faults import RequestMalformed
-from payvand.switch.wire.submission import too_many
+from payvand.switch.wire.faults import RequestMalformed, too_many
 
 from libc.string cimport memcpy
 

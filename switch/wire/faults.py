@@ -5,11 +5,20 @@ from typing import Final
 
 import numpy as np
 
+from payvand.core.limits import BATCH_EVENTS_MAX
 from payvand.core.records import Records
 from payvand.switch.routing import Route, Routing
 from payvand.switch.units import UNITS
 
-__all__ = ["FAULT", "FIELD_NAMES", "PAYMENT_BYTES_MAX", "RequestMalformed", "Rule", "explain"]
+__all__ = [
+    "FAULT",
+    "FIELD_NAMES",
+    "PAYMENT_BYTES_MAX",
+    "RequestMalformed",
+    "Rule",
+    "explain",
+    "too_many",
+]
 
 FAULT: Final = np.dtype([("index", "<u4"), ("field", "<u4"), ("rule", "<u4"), ("detail", "<u4")])
 """As `Fault` of `instruction.pxd`: a payment of the request, the numbers of the field and the rule
@@ -75,6 +84,15 @@ class RequestMalformed(Exception):
         self.rule = rule
         self.text = text
         self.field = field
+
+
+def too_many(field: str, count: int) -> RequestMalformed:
+    """Return the fault of a request that holds more than one batch in *field*."""
+    return RequestMalformed(
+        "batch.size",
+        f"{count:,} are more than {BATCH_EVENTS_MAX:,}: send them in several requests",
+        field=field,
+    )
 
 
 def explain(fault: Records, debtor: Route, routing: Routing) -> tuple[str, str, str]:

@@ -24,7 +24,7 @@ cdef class Requests:
     cpdef bytes request(self, u32 index)
     cpdef object answer(self, u32 index, bytes response)
     cpdef object fail(self, u32 index, object fault)
-    cdef int answer_states(self, const u8* states, const u32* starts,
+    cdef int answer_states(self, u32 first, u32 count, const u8* states, const u32* starts,
                            const u8* others) except -1
     cpdef object flush(self)
 

@@ -67,18 +67,22 @@ cdef class Requests:
         """End the call of a request with the status of *fault*."""
         self.responses[index] = fault
 
-    cdef int answer_states(self, const u8* states, const u32* starts,
+    cdef int answer_states(self, u32 first, u32 count, const u8* states, const u32* starts,
                            const u8* others) except -1:
-        """Answer each request i with states[starts[i]:starts[i + 1]]; leave out those with others[i]."""
-        cdef u32 index, count
+        """Answer requests with their states alone.
+
+        They are *count* from *first* on. The one at first + i gets states[starts[i]:starts[i + 1]];
+        those with others[i] are left out.
+        """
+        cdef u32 index, size
         cdef bytes response
-        for index in range(self.count):
+        for index in range(count):
             if others[index]:
                 continue
-            count = starts[index + 1] - starts[index]
-            response = PyBytes_FromStringAndSize(NULL, states_bytes(count))
-            write_states(<u8*>PyBytes_AS_STRING(response), states + starts[index], count)
-            self.answer(index, response)
+            size = starts[index + 1] - starts[index]
+            response = PyBytes_FromStringAndSize(NULL, states_bytes(size))
+            write_states(<u8*>PyBytes_AS_STRING(response), states + starts[index], size)
+            self.answer(first + index, response)
         return 0
 
     cpdef object flush(self):
