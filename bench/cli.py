@@ -13,6 +13,7 @@ import click
 from rich.console import Console
 
 from payvand.bench.domestic import DOMESTIC
+from payvand.bench.fees import FEES
 from payvand.bench.ledger import LEDGER
 from payvand.bench.projecting import PROJECT
 from payvand.bench.reconciling import RECONCILE
@@ -120,7 +121,7 @@ def _command(subject: Subject) -> click.Command:
     )(callback)
 
 
-for _subject in (LEDGER, SWITCH, SETTLE, PROJECT, RECONCILE, DOMESTIC, RISK):
+for _subject in (LEDGER, SWITCH, SETTLE, PROJECT, RECONCILE, DOMESTIC, FEES, RISK):
     bench.add_command(_command(_subject))
 
 

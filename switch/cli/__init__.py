@@ -45,6 +45,7 @@ COMMANDS: Final = {
     "certificates": ("payvand.switch.cli.certificates", "certificates"),
     "approvals": ("payvand.switch.cli.approvals", "approvals"),
     "data": ("payvand.switch.cli.data", "data"),
+    "fees": ("payvand.switch.cli.fees", "fees"),
     "sandbox-bank": ("payvand.switch.cli.sandbox_bank", "sandbox_bank"),
     "redenomination": ("payvand.switch.cli.redenomination", "redenomination"),
     "routing": ("payvand.switch.cli.routing", "routing"),

@@ -1,7 +1,6 @@
 """`payvand data`: the dated tables of rules, from a file to what is in force, and back."""
 
 import asyncio
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -10,10 +9,10 @@ import click
 
 from payvand.client import Operator
 from payvand.switch.cli.approvals import echo_proposal, proposal_json, state_name
-from payvand.switch.cli.faults import ANSWER_IS_NO
 from payvand.switch.cli.options import Door, as_json, door_options
 from payvand.switch.cli.printing import amount_text, print_json, print_table
-from payvand.switch.rules.checking import FAULTS_MAX, TableFault, faults_of
+from payvand.switch.cli.table_faults import tell_faults, text_of
+from payvand.switch.rules.checking import faults_of
 from payvand.switch.rules.rulebook import TABLES
 from payvand.switch.rules.solar_hijri import (
     DateError,
@@ -75,15 +74,10 @@ def import_table(
     Each fault is told with its line and the rule it breaks; then nothing is taken in. Without --at
     the version waits, once approved, for `payvand data activate`.
     """
-    try:
-        text = file.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise click.BadParameter(
-            f"rules.encoding: save the file as UTF-8: {error}", param_hint="FILE"
-        ) from error
+    text = text_of(file)
     faults = faults_of(table, text)
     if faults or check:
-        _tell_faults(file, faults, as_json=as_json)
+        tell_faults(file, faults, as_json=as_json)
         return
 
     async def run() -> RuleTableVersion:
@@ -302,25 +296,6 @@ def _version_json(version: RuleTableVersion) -> dict[str, Any]:
         ],
         "proposal": proposal_json(version.proposal) if version.HasField("proposal") else None,
     }
-
-
-def _tell_faults(file: Path, faults: Sequence[TableFault], *, as_json: bool) -> None:
-    if as_json:
-        told = [
-            {"line": one.line, "path": one.path, "rule": one.rule, "hint": one.hint}
-            for one in faults
-        ]
-        print_json({"file": str(file), "faults": told})
-    else:
-        for one in faults:
-            path = f"{one.path}: " if one.path else ""
-            click.echo(f"{file}:{one.line}: {path}{one.rule}: {one.hint}")
-        if len(faults) >= FAULTS_MAX:
-            click.echo(f"{file}: there may be more; mend these first")
-        if not faults:
-            click.echo(f"{file}: nothing is wrong with it")
-    if faults:
-        raise click.exceptions.Exit(ANSWER_IS_NO)
 
 
 # --- comparisons -------------------------------------------------------------------------------

@@ -29,6 +29,8 @@ KINDS = (
     "entry_kind",
     "break_kind",
     "side",
+    "sector",
+    "fee_line",
     "reason",
     "ledger_status",
     "heading",

@@ -9,7 +9,7 @@ from datetime import date
 
 from payvand.switch.fees.assessment.facts import Facts, known_facts, service_of
 from payvand.switch.fees.assessment.lines import Assessment, AssessmentError, Line, LineKind
-from payvand.switch.fees.assessment.rounding import PER_MILLION, rounded, tax_within
+from payvand.switch.fees.assessment.rounding import PER_MILLION, rate_text, rounded, tax_within
 from payvand.switch.fees.catalogue.schedule import (
     AMOUNT_MAX,
     BANDED,
@@ -111,7 +111,7 @@ class _Case:
         )
         if tax is not None:
             base = "within the fee" if tax.is_included else f"of {remainder:,}"
-            told = self._told([f"value-added tax, {_rate_text(tax.per_million)} {base}"])
+            told = self._told([f"value-added tax, {rate_text(tax.per_million)} {base}"])
             kind = LineKind.VALUE_ADDED_TAX
             yield _line(kind, fee, gross_tax, net_tax, by_code, tax.share_tree, told)
 
@@ -140,7 +140,7 @@ class _Case:
             if not value:
                 reasons.append(f"{fee.of} is 0")
         else:
-            reasons.append(f"{_rate_text(fee.per_million)} of {fee.of}, {value:,}")
+            reasons.append(f"{rate_text(fee.per_million)} of {fee.of}, {value:,}")
             numerator = value * fee.per_million
         amount = rounded(numerator, PER_MILLION, fee.rounding, fee.round_to)
         if amount < fee.amount_min:
@@ -156,7 +156,7 @@ class _Case:
             part = (value if end is None else min(value, end)) - band.above
             if part > 0:
                 reasons.append(
-                    f"{_rate_text(band.per_million)} of the {part:,} of {fee.of} above "
+                    f"{rate_text(band.per_million)} of the {part:,} of {fee.of} above "
                     f"{band.above:,}"
                 )
                 yield part * band.per_million
@@ -204,16 +204,10 @@ def _too_much(field: str) -> AssessmentError:
     return AssessmentError(field, "amount.range", hint)
 
 
-def _rate_text(per_million: int) -> str:
-    """Return a rate in percent: 25,000 millionths are `2.5 %`."""
-    whole, rest = divmod(per_million, PER_MILLION // 100)
-    return f"{whole:,}{f'.{rest:04}'.rstrip('0') if rest else ''} %"
-
-
 def _band_text(band: Band) -> str:
     where = f"above {band.above:,}" if band.above else "from 0 on"
     parts = [f"{band.amount:,}"] if band.amount or not band.per_million else []
-    parts += [_rate_text(band.per_million)] if band.per_million else []
+    parts += [rate_text(band.per_million)] if band.per_million else []
     return f"{where}: {' and '.join(parts)}"
 
 

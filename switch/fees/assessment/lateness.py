@@ -11,7 +11,7 @@ from datetime import date
 
 from payvand.switch.fees.assessment.facts import service_of
 from payvand.switch.fees.assessment.lines import AssessmentError, Line, LineKind
-from payvand.switch.fees.assessment.rounding import PER_MILLION, rounded
+from payvand.switch.fees.assessment.rounding import PER_MILLION, rate_text, rounded
 from payvand.switch.fees.catalogue.schedule import AMOUNT_MAX, Late, Rebate, Schedule, Service
 
 __all__ = ["Unpaid", "at_payment"]
@@ -99,7 +99,7 @@ def _late_lines(
                 days = (day - due).days
                 reason = (
                     f"{days:,} days after the due day, the first {late.grace_days:,} free: "
-                    f"{rate - before:,} millionths of {one.amount:,}"
+                    f"{rate_text(rate - before)} of {one.amount:,}"
                 )
                 yield _line(
                     LineKind(late.kind),
@@ -130,7 +130,7 @@ def _rebate_lines(
         if greatest is not None and amount:
             reason = (
                 f"{days:,} days before the due day, at least {greatest.days_before_due:,}: "
-                f"{greatest.per_million:,} millionths of {one.amount:,}"
+                f"{rate_text(greatest.per_million)} of {one.amount:,}"
             )
             why = (reason,) if explain else ()
             yield _line(LineKind.REBATE, one, greatest, amount, one.share_tree, why)

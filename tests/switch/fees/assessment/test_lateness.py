@@ -99,6 +99,4 @@ def test_a_reason_tells_the_days() -> None:
     late = {"kind": "penalty", "per_million": 35_000, "every_days": 7, "grace_days": 2}
     line = _on(_schedule([late], []), _unpaid(1_000_000, 0), 10, explain=True)[0]
     assert line.amount == 70_000
-    assert line.reasons == (
-        "10 days after the due day, the first 2 free: 70,000 millionths of 1,000,000",
-    )
+    assert line.reasons == ("10 days after the due day, the first 2 free: 7 % of 1,000,000",)
