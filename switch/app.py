@@ -42,6 +42,8 @@ from payvand.switch.config import Settings
 from payvand.switch.day_key import day_key
 from payvand.switch.days import Days
 from payvand.switch.directory.opening import open_directory
+from payvand.switch.fees.bills.tariff import TariffOf
+from payvand.switch.fees.opening import fee_servicers
 from payvand.switch.identity import Role
 from payvand.switch.metrics import Metrics
 from payvand.switch.participants import Registry
@@ -107,6 +109,8 @@ class Switch:
         self._clock = clock
         self.metrics = Metrics(CollectorRegistry())
         self.address: Address
+        self.tariff_of: TariffOf = lambda agency: None
+        """The fee schedule in force of an agency."""
         self._rested_at = 0
         self._own_database: EmbeddedPostgres | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -177,6 +181,15 @@ class Switch:
                 journal=settings.journal,
             ),
             await open_directory(pool, registry, tables, self._clock),
+            *fee_servicers(
+                engine=engine,
+                pool=pool,
+                registry=registry,
+                tariff_of=lambda agency: self.tariff_of(agency),
+                reasons=reasons,
+                metrics=self.metrics,
+                clock=self._clock,
+            ),
         )
         ages = Ages(
             {

@@ -40,6 +40,7 @@ class Role(StrEnum):
 
 
 _BANK = frozenset({Role.BANK})
+_AGENCY = frozenset({Role.AGENCY})
 _PARTICIPANTS = frozenset({Role.BANK, Role.AGENCY})
 _OPERATOR = frozenset({Role.OPERATOR})
 _READERS = frozenset({Role.OPERATOR, Role.AUDITOR})
@@ -79,6 +80,9 @@ METHOD_ROLES: Final[Mapping[str, frozenset[Role]]] = {
     "/payvand.v1.ApprovalService/Cancel": _OPERATOR,
     "/payvand.v1.ApprovalService/GetProposal": _READERS,
     "/payvand.v1.ApprovalService/ListProposals": _READERS,
+    "/payvand.v1.BillService/IssueBills": _AGENCY,
+    "/payvand.v1.BillService/FindBills": _PARTICIPANTS_AND_READERS,
+    "/payvand.v1.FeePaymentService/PayBills": _BANK,
     "/payvand.v1.RuleTableService/ImportTable": _OPERATOR,
     "/payvand.v1.RuleTableService/RestoreVersion": _OPERATOR,
     "/payvand.v1.RuleTableService/CompareVersion": _READERS,

@@ -30,11 +30,18 @@ from payvand.core.records import (
 from payvand.core.statuses import AccountStatus, LimitStatus
 from payvand.settlement.database import Executor, Pool, as_amount, record_audit
 from payvand.settlement.netting import position_account, settlement_account
+from payvand.switch.fees.bills.accounts import (
+    COLLECTION_ACCOUNT,
+    COLLECTION_ACCOUNT_CODE,
+    FEES_ACCOUNT_CODE,
+    fees_account,
+)
 from payvand.switch.identity import caller_of
 from payvand.switch.participant import Participant
 from payvand.switch.refusing import refuse
 from payvand.switch.routing import Route, Routing
 from payvand.switch.units import IRR
+from payvand.v1.participant_service_pb2 import ParticipantRole
 
 __all__ = [
     "CENTRAL_BANK_ACCOUNT",
@@ -161,12 +168,18 @@ async def open_accounts(engine: Engine, participants: Iterable[Participant]) -> 
     Raises `RuntimeError` where the ledger has such an account with other traits: the database and
     the journal aren't of the same switch.
     """
-    wanted = [(CENTRAL_BANK_ACCOUNT, IRR.ledger, CENTRAL_BANK_CODE, AccountFlags(0), 0)]
+    wanted = [
+        (CENTRAL_BANK_ACCOUNT, IRR.ledger, CENTRAL_BANK_CODE, AccountFlags(0), 0),
+        (COLLECTION_ACCOUNT, IRR.ledger, COLLECTION_ACCOUNT_CODE, AccountFlags(0), 0),
+    ]
     for participant in participants:
         number, ledger = participant.number, participant.ledger
         cap = participant.net_debit_cap
         wanted.append((position_account(number), ledger, POSITION_CODE, LIMITED, cap))
         wanted.append((settlement_account(number), ledger, SETTLEMENT_CODE, LIMITED, 0))
+        if participant.role == ParticipantRole.PARTICIPANT_ROLE_AGENCY:
+            fees = fees_account(number)
+            wanted.append((fees, ledger, FEES_ACCOUNT_CODE, AccountFlags(0), 0))
     ids = u128_array(account for account, *_ in wanted)
     opened = set(u128_list((await engine.lookup_accounts(ids))["id"]))
     missing = [entry for entry in wanted if entry[0] not in opened]

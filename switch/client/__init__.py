@@ -4,6 +4,7 @@ if __name__ != "payvand.client":
     raise ImportError("import payvand.client, not " + __name__)
 
 from payvand.client.bank import CALL_PAYMENTS_MAX, Bank
+from payvand.client.bills import Bills, payment_of
 from payvand.client.connection import open_channel
 from payvand.client.directory import Directory
 from payvand.client.directory_copy import Difference, DirectoryCopy
@@ -32,6 +33,7 @@ __all__ = [
     "PACKED_PAYMENT",
     "STATE_NAMES",
     "Bank",
+    "Bills",
     "CallFailed",
     "CertificatesMissing",
     "ClientFault",
@@ -50,4 +52,5 @@ __all__ = [
     "packed_payments",
     "parse_payment_id",
     "payment_id_text",
+    "payment_of",
 ]

@@ -7,6 +7,7 @@ import grpc
 import grpc.aio
 
 from payvand.client.backoff import Backoff
+from payvand.client.bills import Bills
 from payvand.client.connection import Connection
 from payvand.client.directory import Directory
 from payvand.client.faults import ended_early, fault_of, is_broken_off
@@ -61,6 +62,11 @@ class Bank(Connection):
     def directory(self) -> Directory:
         """The directory, over this connection: `await bank.directory.look_up([alias])`."""
         return Directory(self.address, self._channel, self._patience_s)
+
+    @property
+    def bills(self) -> Bills:
+        """Bills, over this connection: an agency issues them, a bank finds and pays them."""
+        return Bills(self._channel, self._call, self.address, self._patience_s)
 
     async def submit(self, payments: Sequence[Payment] | PackedBatch) -> SubmitResponse:
         """Submit up to 8,190 payments; the states that come back are on stable storage.

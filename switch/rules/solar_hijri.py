@@ -26,6 +26,7 @@ __all__ = [
     "parse_moment",
     "parse_time",
     "solar_text",
+    "solar_year",
 ]
 
 TEHRAN = ZoneInfo("Asia/Tehran")
@@ -80,6 +81,11 @@ def parse_day(text: str) -> date:
 def solar_text(day: date) -> str:
     """Return *day* in the Solar Hijri calendar: `1404-02-31`."""
     return str(_solar(day).isoformat())
+
+
+def solar_year(day: date) -> int:
+    """Return the Solar Hijri year of a day, which is the fiscal year too."""
+    return int(_solar(day).year)
 
 
 def parse_time(text: str) -> time:

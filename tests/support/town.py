@@ -89,7 +89,7 @@ class Town:
 
     def bank(self, name: str) -> Bank:
         """Return a bank's or an agency's connection."""
-        role = Role.AGENCY if name == "tax" else Role.BANK
+        role = Role.BANK if name in CODES else Role.AGENCY
         return self._connect(Bank, name, role)
 
     def _connect(self, kind: Any, name: str, role: Role) -> Any:
