@@ -28,12 +28,12 @@ from tests.support.town import TAX_IBAN, Town, agency_entry, bank_entry, open_to
 TOWNS_IBAN = "IR170104001000000000000102"
 POLICE_IBAN = "IR090104002000000000000201"
 FUND_IBAN = "IR710104003000000000000301"
-CAP = 10**10
+CAP, MELLAT_CAP = 10**12, 10**7
 PAYER, OTHER_PAYER = "0012345679", "10100002445"
 
 PARTICIPANTS = (
     bank_entry("melli", "017", "062", cap=CAP),
-    bank_entry("mellat", "012", cap=CAP),
+    bank_entry("mellat", "012", cap=MELLAT_CAP),
     agency_entry("tax", TAX_IBAN, TOWNS_IBAN),
     agency_entry("police", POLICE_IBAN),
     agency_entry("fund", FUND_IBAN),

@@ -8,7 +8,7 @@ import pytest
 
 from payvand.v1.bill_pb2 import BillState
 from payvand.v1.payment_pb2 import PaymentState
-from tests.support.fee_town import OTHER_PAYER, PAYER, FeeTown, open_fee_town
+from tests.support.fee_town import MELLAT_CAP, OTHER_PAYER, PAYER, FeeTown, open_fee_town
 
 SETTLED = PaymentState.PAYMENT_STATE_SETTLED
 REFUSED = PaymentState.PAYMENT_STATE_REFUSED
@@ -153,11 +153,11 @@ def test_a_payer_pays_what_he_agreed_to_and_nothing_else(play: Play) -> None:
 
 def test_the_net_debit_cap_declines_a_payment_of_bills_for_good(play: Play) -> None:
     async def scene(town: FeeTown) -> None:
-        (number,) = await town.issue(town.new_bill(2 * 10**10))
-        payment = town.cart(await town.bill(number))
-        first = await town.pay(payment)
+        (number,) = await town.issue(town.new_bill(MELLAT_CAP + 1))
+        payment = town.cart(await town.bill(number), bank="mellat")
+        first = await town.pay(payment, bank="mellat")
         assert (first.state, first.reason.code) == (DECLINED, "AM23")
-        assert await town.pay(payment) == first
+        assert await town.pay(payment, bank="mellat") == first
         assert (await town.bill(number)).payable
 
     play(scene)
