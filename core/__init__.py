@@ -13,6 +13,8 @@ from payvand.core.records import (
     BALANCES,
     EXPIRED,
     LIMIT,
+    QUOTA,
+    QUOTA_USE,
     RESOLVED,
     RESULT,
     TRANSFER,
@@ -20,12 +22,13 @@ from payvand.core.records import (
     U128_MAX,
     AccountFlags,
     Operation,
+    QuotaFlags,
     TransferFlags,
     u128_array,
     u128_list,
     u128_of,
 )
-from payvand.core.statuses import AccountStatus, LimitStatus, TransferStatus
+from payvand.core.statuses import AccountStatus, LimitStatus, QuotaStatus, TransferStatus
 from payvand.core.values import Account, AccountStanding, Aggregate, Outcome, Transfer
 
 __all__ = [
@@ -35,6 +38,8 @@ __all__ = [
     "BALANCES",
     "EXPIRED",
     "LIMIT",
+    "QUOTA",
+    "QUOTA_USE",
     "RESOLVED",
     "RESULT",
     "STATE",
@@ -54,6 +59,8 @@ __all__ = [
     "Operation",
     "Outcome",
     "QueryFilter",
+    "QuotaFlags",
+    "QuotaStatus",
     "Transfer",
     "TransferFlags",
     "TransferStatus",

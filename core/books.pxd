@@ -16,9 +16,12 @@ from payvand.core.entries cimport Entries
 from payvand.core.ids cimport Ids
 from payvand.core.index cimport Index, NO_ROW, hash_id, index_find
 from payvand.core.past cimport Past
+from payvand.core.quota_table cimport Quotas
 from payvand.core.reservations cimport Reservation, Reservations
 from payvand.core.store cimport Store, place_of_event
-from payvand.core.types cimport Account, After, Expired, Resolved, Transfer, u8, u32, u64, u128
+from payvand.core.types cimport (
+    Account, After, Expired, QuotaUse, Resolved, Transfer, u8, u32, u64, u128,
+)
 
 # What stands behind a transfer's id.
 cdef enum TransferState:
@@ -41,14 +44,16 @@ cdef enum UndoKind:
     UNDO_ACCOUNT = 0        # an account was another
     UNDO_RESERVE = 1        # a reservation was made
     UNDO_RELEASE = 2        # a reservation was under way
+    UNDO_QUOTA = 3          # less was used of a quota
 
 cdef union Before:
     Account account
     Reservation reservation
+    QuotaUse used
 
 cdef struct Undo:
     UndoKind kind
-    u32 place               # row of the account, or place of the reservation
+    u32 place               # row of the account or the quota, or place of the reservation
     Before before
 
 # How the transfers stood before a chain.
@@ -88,6 +93,7 @@ cdef struct Books:
     u64 trail[2]            # what became of all events, in two words; see `mark`
 
     Reservations reservations
+    Quotas quotas
     Entries* entries        # where movements are noted; NULL where nobody asks for them
 
     Copying* copying        # the copy in the making, or NULL
@@ -164,6 +170,7 @@ cdef int books_reserve(Books* books, u64 accounts, u64 transfers) except -1 nogi
 cdef void undo_account(Books* books, u32 row) noexcept nogil
 cdef void undo_reserve(Books* books, u32 place) noexcept nogil
 cdef void undo_release(Books* books, u32 place) noexcept nogil
+cdef void undo_quota(Books* books, u32 place) noexcept nogil
 cdef void begin_chain(Books* books, u64 row, ChainStart* start) noexcept nogil
 cdef void end_chain(Books* books) noexcept nogil
 cdef void roll_back(Books* books, const ChainStart* start, u64 end_row) noexcept nogil

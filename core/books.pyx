@@ -7,6 +7,7 @@ from payvand.core.entries cimport entries_blank
 from payvand.core.ids cimport ids_close, ids_open, ids_remove, ids_reserve
 from payvand.core.index cimport index_close, index_open, index_remove, index_reserve
 from payvand.core.past cimport past_drop_late, past_reserve
+from payvand.core.quota_table cimport QUOTAS_PER_TRANSFER_MAX, quotas_close, quotas_open
 from payvand.core.reservations cimport (
     release, reservations_close, reservations_open, reservations_reserve, restore,
 )
@@ -15,7 +16,8 @@ from payvand.core.types cimport BATCH_EVENTS_MAX, EXPIRED_MAX
 # Address space, not memory: a page costs only once it is touched.
 cdef u64 ACCOUNTS_MAX = 1 << 26
 cdef u64 ROWS_MAX = 1 << 29
-cdef u64 UNDO_MAX = 3 * BATCH_EVENTS_MAX      # both accounts and the reservation of each
+# Both accounts, the reservation and the quotas of each.
+cdef u64 UNDO_MAX = (3 + QUOTAS_PER_TRANSFER_MAX) * BATCH_EVENTS_MAX
 
 
 cdef int books_open(Books* books, u64 seed) except -1:
@@ -32,6 +34,7 @@ cdef int books_open(Books* books, u64 seed) except -1:
     books.spans = <Span*>arena_open(ROWS_MAX * sizeof(Span))
     ids_open(&books.ids)
     reservations_open(&books.reservations, seed)
+    quotas_open(&books.quotas, seed)
     books.undo = <Undo*>arena_open(UNDO_MAX * sizeof(Undo))
     books.resolved = <Resolved*>arena_open(BATCH_EVENTS_MAX * sizeof(Resolved))
     books.expired = <Expired*>arena_open(EXPIRED_MAX * sizeof(Expired))
@@ -66,6 +69,7 @@ cdef void books_close(Books* books) noexcept:
     arena_close(books.spans, ROWS_MAX * sizeof(Span))
     ids_close(&books.ids)
     reservations_close(&books.reservations)
+    quotas_close(&books.quotas)
     arena_close(books.undo, UNDO_MAX * sizeof(Undo))
     arena_close(books.resolved, BATCH_EVENTS_MAX * sizeof(Resolved))
     arena_close(books.expired, EXPIRED_MAX * sizeof(Expired))
@@ -114,6 +118,15 @@ cdef void undo_release(Books* books, u32 place) noexcept nogil:
     books.undo_count += 1
 
 
+cdef void undo_quota(Books* books, u32 place) noexcept nogil:
+    """Remember what was used of a quota before an event of a chain uses or gives back some."""
+    cdef Undo* undo = &books.undo[books.undo_count]
+    undo.kind = UNDO_QUOTA
+    undo.place = place
+    undo.before.used = books.quotas.rows[place].used
+    books.undo_count += 1
+
+
 cdef void begin_chain(Books* books, u64 row, ChainStart* start) noexcept nogil:
     """Begin to remember (out: start) what the events of a chain from *row* on do."""
     start.row = row
@@ -148,6 +161,8 @@ cdef void roll_back(Books* books, const ChainStart* start, u64 end_row) noexcept
             books.accounts[undo.place] = undo.before.account
         elif undo.kind == UNDO_RESERVE:
             release(&books.reservations, undo.place)
+        elif undo.kind == UNDO_QUOTA:
+            books.quotas.rows[undo.place].used = undo.before.used
         else:
             restore(&books.reservations, undo.place, &undo.before.reservation)
             row = undo.before.reservation.row

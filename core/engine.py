@@ -54,7 +54,7 @@ from payvand.core.limits import (
 )
 from payvand.core.pipeline import Pipeline
 from payvand.core.reading import Reading
-from payvand.core.records import ACCOUNT, LIMIT, TRANSFER, Operation, Records
+from payvand.core.records import ACCOUNT, LIMIT, QUOTA, TRANSFER, Operation, Records
 from payvand.core.recovery import Recovery, recover
 from payvand.core.stage import Stage
 from payvand.core.statuses import AccountStatus, TransferStatus
@@ -260,6 +260,10 @@ class Engine(Reading):
     async def set_limits(self, events: Records) -> Committed:
         """Set limits of accounts: LIMIT[n], n at most 8,190; results are of LimitStatus."""
         return await self._submit(Operation.SET_LIMITS, checked_events(events, LIMIT))
+
+    async def set_quotas(self, events: Records) -> Committed:
+        """Set quotas: QUOTA[n], n at most 8,190; results are of QuotaStatus."""
+        return await self._submit(Operation.SET_QUOTAS, checked_events(events, QUOTA))
 
     async def create_account(self, account: Account) -> Outcome:
         """Open one account."""
@@ -594,6 +598,20 @@ class Still:
             note: bytes that belong to the frame as a whole, at most 1 MiB.
         """
         rows = checked_events(events, TRANSFER)
+        operation = Operation.CREATE_TRANSFERS if len(rows) else Operation.NOTE
+        return await self._commit(operation, rows, event, note)
+
+    async def set_limits(self, events: Records, *, event: int = 0, note: bytes = b"") -> Committed:
+        """Set limits of accounts in a frame of its own: LIMIT[n], n from 1 to 8,190."""
+        return await self._commit(Operation.SET_LIMITS, checked_events(events, LIMIT), event, note)
+
+    async def set_quotas(self, events: Records, *, event: int = 0, note: bytes = b"") -> Committed:
+        """Set quotas in a frame of its own: QUOTA[n], n from 1 to 8,190."""
+        return await self._commit(Operation.SET_QUOTAS, checked_events(events, QUOTA), event, note)
+
+    async def _commit(
+        self, operation: Operation, rows: Records, event: int, note: bytes
+    ) -> Committed:
         if len(note) > NOTE_BYTES_MAX:
             raise ValueError(f"the note has {len(note)} bytes, at most {NOTE_BYTES_MAX}")
         engine = self._engine
@@ -601,10 +619,10 @@ class Still:
         while not engine._pipeline.has_room:
             await engine._progress()
             engine._check_open()
-        first = engine._pipeline.add(Operation.CREATE_TRANSFERS, rows)
+        first = engine._pipeline.add(operation, rows) if len(rows) else 0
         answer: asyncio.Future[Committed] = engine._loop.create_future()
         engine._in_hand.append(_Ticketed(answer, first, len(rows), engine._clock()))
-        engine._seal(Operation.CREATE_TRANSFERS if len(rows) else Operation.NOTE, event, note)
+        engine._seal(operation, event, note)
         return await answer
 
 

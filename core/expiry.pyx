@@ -5,6 +5,7 @@ from payvand.core.copying cimport keep_account
 from payvand.core.entries cimport entries_note_expired
 from payvand.core.index cimport NO_ROW
 from payvand.core.lookup cimport note_end
+from payvand.core.quotas cimport use_quotas
 from payvand.core.reservations cimport Reservation, release, take_due
 from payvand.core.types cimport *
 
@@ -33,6 +34,9 @@ cdef void expire(Books* books, u64 now) noexcept nogil:
             keep_account(books.copying, reservation.credit_row, books.accounts, books.limits)
         debit.debits_pending -= reservation.amount
         credit.credits_pending -= reservation.amount
+        if books.quotas.count:
+            use_quotas(books, reservation.debit_row, reservation.credit_row, reservation.code, 0,
+                       reservation.amount, 0, now)
         if reservation.flags & TRANSFER_FLAG_CLOSING_DEBIT:
             debit.flags &= ~<u16>ACCOUNT_FLAG_CLOSED
         if reservation.flags & TRANSFER_FLAG_CLOSING_CREDIT:

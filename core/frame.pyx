@@ -22,6 +22,7 @@ _DTYPES = {
     Operation.SET_LIMITS: records.LIMIT,
     Operation.PULSE: records.TRANSFER,
     Operation.NOTE: records.TRANSFER,
+    Operation.SET_QUOTAS: records.QUOTA,
 }
 
 FAULTS = {
@@ -49,6 +50,8 @@ cdef u32 record_bytes(u16 operation) noexcept nogil:
         return sizeof(Transfer)
     if operation == OPERATION_SET_LIMITS:
         return sizeof(Limit)
+    if operation == OPERATION_SET_QUOTAS:
+        return sizeof(Quota)
     return 0
 
 
@@ -211,7 +214,7 @@ cdef FrameFault frame_check(const u8* data, u64 size, u64* frame_bytes,
         return FRAME_BAD_MAGIC
     if header.version != FRAME_VERSION:
         return FRAME_BAD_VERSION
-    if (not OPERATION_CREATE_ACCOUNTS <= header.operation <= OPERATION_NOTE
+    if (not OPERATION_CREATE_ACCOUNTS <= header.operation <= OPERATION_SET_QUOTAS
             or header.sections & ~<u32>(SECTION_DECISIONS | SECTION_PAYLOADS)
             or header.record_count > (BATCH_EVENTS_MAX if record_bytes(header.operation) else 0)
             or header.resolved_count > BATCH_EVENTS_MAX or header.expired_count > EXPIRED_MAX
@@ -387,7 +390,7 @@ cdef class Frame:
 
     @property
     def records(self):
-        """The events: ACCOUNT[n], TRANSFER[n] or LIMIT[n] by the operation."""
+        """The events: ACCOUNT[n], TRANSFER[n], LIMIT[n] or QUOTA[n] by the operation."""
         return self._array(self.pieces.records, self.pieces.record_count,
                            _DTYPES[self.operation])
 

@@ -50,6 +50,12 @@ class Ledger:
         """
     def set_limits(self, events: Records, now: int) -> Records:
         """Set limits of accounts: LIMIT[n] at time *now* → RESULT[n] of LimitStatus."""
+    def set_quotas(self, events: Records, now: int) -> Records:
+        """Set quotas: QUOTA[n] at time *now* → RESULT[n] of QuotaStatus.
+
+        One that is new counts what is reserved already, and what is posted from now on; one that is
+        there keeps what is used of it.
+        """
     def expire(self, now: int) -> Records:
         """Let time pass: release what is due at or before *now* → EXPIRED[k], in order."""
     def lookup_accounts(self, ids: Records) -> Records:
@@ -58,6 +64,10 @@ class Ledger:
         """Return TRANSFER[m], those of *ids* (U128[n]) that exist, in the order asked."""
     def lookup_limits(self, ids: Records) -> Records:
         """Return LIMIT[m], the limits of those accounts of *ids* (U128[n]) that exist."""
+    def lookup_quotas(self, ids: Records) -> Records:
+        """Return QUOTA_USE[m], those of *ids* (U128[n]) that exist and what is used of them."""
+    def quotas(self) -> Records:
+        """Return QUOTA_USE[n], all quotas in the order of their setting, and what is used."""
     def states(self, ids: Records) -> Records:
         """Return STATE[n]: what stands behind each of *ids* (U128[n]), also ids never seen."""
     def create_account(self, account: Account, now: int) -> Outcome:

@@ -33,6 +33,8 @@ from payvand.core.ids cimport NO_TRANSFER
 from payvand.core.index cimport NO_ROW, load_u128
 from payvand.core.lookup cimport Found, fetch_row, find_transfer
 from payvand.core.past cimport past_raise
+from payvand.core.quota_table cimport QuotaRow, find_quota, quotas_reserve
+from payvand.core.quotas cimport quota_use, set_quotas
 from payvand.core.recalled cimport recalled_begin, recalled_end
 from payvand.core.reservations cimport Reservation, next_due, under_way
 from payvand.core.store cimport raise_fault
@@ -305,6 +307,20 @@ cdef class Ledger:
                            <Result*>&out[0])
         return results
 
+    def set_quotas(self, events, now):
+        """Set quotas: QUOTA[n] at time *now* → RESULT[n] of QuotaStatus."""
+        cdef const u8[::1] rows = _checked("events", events, records.QUOTA)
+        cdef u64 clock = _checked_now(now)
+        cdef u32 count = <u32>(rows.shape[0] // sizeof(Quota))
+        results = np.zeros(count, records.RESULT)
+        cdef u8[::1] out = results.view(np.uint8)
+        if count:
+            with nogil:
+                quotas_reserve(&self.books.quotas, count)
+                set_quotas(&self.books, <const Quota*>&rows[0], count, self._begin(clock),
+                           <Result*>&out[0])
+        return results
+
     def expire(self, now):
         """Let time pass: release what is due at or before *now* → EXPIRED[k], in order."""
         cdef u64 clock = _checked_now(now)
@@ -365,6 +381,30 @@ cdef class Ledger:
                 memcpy(&out[hits * sizeof(Limit) + 16], &self.books.limits[row], 16)
                 hits += 1
         return found[:hits]
+
+    def lookup_quotas(self, ids):
+        """Return QUOTA_USE[m], those of *ids* (U128[n]) that exist and what is used of them."""
+        cdef const u8[::1] keys = _checked("ids", ids, records.U128)
+        cdef u32 count = <u32>(keys.shape[0] // 16)
+        found = np.zeros(count, records.QUOTA_USE)
+        cdef u8[::1] out = found.view(np.uint8)
+        cdef u32 index, place
+        cdef u32 hits = 0
+        for index in range(count):
+            place = find_quota(&self.books.quotas, load_u128(&keys[index * 16]))
+            if place != NO_ROW:
+                quota_use(&self.books, place, &out[hits * 192])
+                hits += 1
+        return found[:hits]
+
+    def quotas(self):
+        """Return QUOTA_USE[n], all quotas in the order of their setting, and what is used."""
+        found = np.zeros(self.books.quotas.count, records.QUOTA_USE)
+        cdef u8[::1] out = found.view(np.uint8)
+        cdef u32 place
+        for place in range(self.books.quotas.count):
+            quota_use(&self.books, place, &out[<u64>place * 192])
+        return found
 
     def states(self, ids):
         """Return STATE[n]: what stands behind each of *ids* (U128[n]), also ids never seen."""
@@ -496,7 +536,7 @@ cdef class Ledger:
     def digest(self):
         """Return SHA-256 over the whole state: 32 bytes.
 
-        Accounts, limits and reservations under way stand in it themselves; all else that became
+        Accounts, limits, quotas and reservations under way stand in it themselves; all else that became
         of transfers, by its trail. So it doesn't depend on what is kept in memory.
         """
         state = hashlib.sha256()
@@ -507,6 +547,11 @@ cdef class Ledger:
         if self.books.accounts_count:
             state.update(<const u8[:self.books.accounts_count * 16]><const u8*>self.books.limits)
         state.update(memoryview(self._reservations().view(np.uint8)))
+        state.update(<const u8[:sizeof(self.books.quotas.events)]><const u8*>
+                     self.books.quotas.events)
+        if self.books.quotas.count:
+            state.update(<const u8[:<u64>self.books.quotas.count * sizeof(QuotaRow)]><const u8*>
+                         self.books.quotas.rows)
         return state.digest()
 
     def _reservations(self):

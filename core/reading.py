@@ -49,6 +49,15 @@ class Reading(ABC):
         found: Records = (await self._read(lambda ledger: ledger.lookup_limits(ids)))[1]
         return found
 
+    async def lookup_quotas(self, ids: Records | None = None) -> Records:
+        """Return QUOTA_USE[m], those of *ids* (U128[n]) that exist, or all: in order of setting."""
+        found: Records = (
+            await self._read(
+                lambda ledger: ledger.quotas() if ids is None else ledger.lookup_quotas(ids)
+            )
+        )[1]
+        return found
+
     async def lookup_account(self, id: int) -> Account | None:
         """Return the account under an id."""
         found: Account | None = (await self._read(lambda ledger: ledger.lookup_account(id)))[1]

@@ -19,6 +19,8 @@ __all__ = [
     "CHANGE",
     "EXPIRED",
     "LIMIT",
+    "QUOTA",
+    "QUOTA_USE",
     "RESOLVED",
     "RESULT",
     "TRANSFER",
@@ -26,6 +28,7 @@ __all__ = [
     "U128_MAX",
     "AccountFlags",
     "Operation",
+    "QuotaFlags",
     "Records",
     "TransferFlags",
     "u128_array",
@@ -85,6 +88,41 @@ LIMIT = np.dtype(
     ]
 )
 
+QUOTA = np.dtype(
+    [
+        ("id", U128),
+        ("debit_account_id", U128),
+        ("credit_account_id", U128),
+        ("amount_max", U128),
+        ("sum_max", U128),
+        ("user_data_128", U128),
+        ("codes", "<u8"),
+        ("period", "<u4"),
+        ("offset", "<u4"),
+        ("event", "<u2"),
+        ("flags", "<u2"),
+        ("reserved", "<u4"),
+        ("timestamp", "<u8"),
+    ]
+)
+"""How much may be debited from an account. A *credit_account_id* of 0 stands for whoever is
+credited; *amount_max* and *sum_max* of `U128_MAX` bound nothing. Bit n of *codes* is for transfers
+of code n. Periods are *period* seconds long and begin *offset* seconds before the multiples of
+that since 1970, or end with a frame of the tag *event*, or never."""
+
+QUOTA_USE = np.dtype(
+    [
+        ("quota", QUOTA),
+        ("pending", U128),
+        ("posted", U128),
+        ("received", U128),
+        ("period", "<u8"),
+        ("reserved", "<u8"),
+    ]
+)
+"""A quota and what is used of it: reserved, posted in the period, and, where it nets, received in
+the period. *period* is the number of the period."""
+
 RESULT = np.dtype([("timestamp", "<u8"), ("status", "<u4"), ("reserved", "<u4")])
 """What became of an event. The timestamp is that of its record where the status is `CREATED` or
 `EXISTS`, else the moment at which it was judged."""
@@ -128,6 +166,7 @@ and `timestamp`, ns, tells when it was released."""
 
 assert (AFTER.itemsize, BALANCE.itemsize) == (128, 72)
 assert (ACCOUNT.itemsize, TRANSFER.itemsize) == (128, 128)
+assert (QUOTA.itemsize, QUOTA_USE.itemsize) == (128, 192)
 assert (LIMIT.itemsize, RESULT.itemsize, RESOLVED.itemsize, EXPIRED.itemsize) == (64, 16, 32, 64)
 
 
@@ -156,6 +195,13 @@ class TransferFlags(IntFlag):
     IMPORTED = 256
 
 
+class QuotaFlags(IntFlag):
+    """How a quota counts."""
+
+    NETTING = 1
+    """What the credited account sends back makes room."""
+
+
 class Operation(IntEnum):
     """What a frame of the journal asks of the ledger."""
 
@@ -164,6 +210,7 @@ class Operation(IntEnum):
     SET_LIMITS = 3
     PULSE = 4
     NOTE = 5
+    SET_QUOTAS = 6
 
 
 def u128_of(pair: Any) -> int:

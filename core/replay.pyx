@@ -17,6 +17,8 @@ from payvand.core.entry_log cimport EntryLog
 from payvand.core.expiry cimport expire
 from payvand.core.frame cimport Frame
 from payvand.core.ledger cimport Ledger
+from payvand.core.quota_table cimport end_period, quotas_reserve
+from payvand.core.quotas cimport set_quotas
 from payvand.core.store cimport place_of_frame
 from payvand.core.transfers cimport create_transfers
 from payvand.core.types cimport *
@@ -30,6 +32,8 @@ cdef u32 apply_pieces(Books* books, const Pieces* pieces, u64 base,
         books_reserve(books, count, 0)
     elif pieces.operation == OPERATION_CREATE_TRANSFERS:
         books_reserve(books, 0, count)
+    elif pieces.operation == OPERATION_SET_QUOTAS:
+        quotas_reserve(&books.quotas, count)
     books.resolved_count = 0
     expire(books, base)
     books.timestamp = base
@@ -40,6 +44,10 @@ cdef u32 apply_pieces(Books* books, const Pieces* pieces, u64 base,
                          results)
     elif pieces.operation == OPERATION_SET_LIMITS:
         set_limits(books, <const Limit*>pieces.records, count, base, results)
+    elif pieces.operation == OPERATION_SET_QUOTAS:
+        set_quotas(books, <const Quota*>pieces.records, count, base, results)
+    if pieces.event:
+        end_period(&books.quotas, pieces.event)
     return count
 
 

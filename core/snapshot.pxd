@@ -33,7 +33,8 @@ cdef enum:
     SECTION_KEPT = 8                # Kept; they replace what stands in SECTION_ACCOUNTS
     SECTION_ENDED = 9               # Reservation; may stand in SECTION_RESERVATIONS too
     SECTION_STAGE = 10              # bytes of the stage's own
-    SECTIONS = 11
+    SECTION_QUOTAS = 11             # QuotaRow, in the order of setting
+    SECTIONS = 12
 
 cdef packed struct Section:
     u64 offset                      # in the file
@@ -74,7 +75,8 @@ cdef packed struct Head:
     u32 accounts_count
     u32 has_stage                   # 0: the stage is to observe all frames again
     Section sections[SECTIONS]
-    u8 reserved[3572]
+    u64 events[16]                  # frames of each tag so far
+    u8 reserved[3412]
     u32 checksum                    # CRC-32C of the head, this field as zero
 
 # The rows whose ids a run holds.

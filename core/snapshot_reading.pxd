@@ -23,7 +23,7 @@ cdef class SnapshotReader:
     cdef u64 next_stretch       # of blocks, to be read
     cdef u64 end_stretch
     cdef u64 stride             # from one that is read to the next
-    cdef u64 stretches[12]      # before each section
+    cdef u64 stretches[13]      # before each section
     cdef Stretch* runs
     cdef u8* stage_bytes
     cdef Placing* crossing      # rows that go behind the end of their part of the table

@@ -30,6 +30,7 @@ from payvand.core.ledger cimport Ledger
 from payvand.core.past cimport (
     Carried, Late, Past, past_add_late, past_close, past_open, past_reserve,
 )
+from payvand.core.quota_table cimport QUOTAS_MAX, QuotaRow, enter_quota, quotas_reserve
 from payvand.core.reservations cimport (
     Reservation, find_reservation, reserve, reservations_reserve,
 )
@@ -178,11 +179,14 @@ cdef class SnapshotReader:
 
     cdef int load(self, Books* books) except -1:
         """Bring all of it into empty books; the head was read."""
+        cdef u32 place
         self.books = books
         self.prepare()
         self.go_through(SECTION_SPANS, SECTION_KEPT)
         self.go_through(SECTION_KEPT, SECTIONS)
         self.mark_pending()
+        for place in range(books.quotas.count):
+            enter_quota(&books.quotas, place)
         return 0
 
     cdef int prepare(self) except -1:
@@ -207,6 +211,9 @@ cdef class SnapshotReader:
         if books.past.carried == NULL or self.stage_bytes == NULL:
             raise MemoryError("no memory for what a snapshot holds")
         index_reserve(&books.account_index, self.head.accounts_count)
+        books.quotas.count = <u32>min(self.head.sections[SECTION_QUOTAS].rows, <u64>QUOTAS_MAX)
+        memcpy(books.quotas.events, self.head.events, sizeof(self.head.events))
+        quotas_reserve(&books.quotas, books.quotas.count)
         ids_size(&books.ids, self.head.rows - self.head.oldest_row)
         self.crossing_count = 0
         return 0
@@ -366,8 +373,10 @@ cdef class SnapshotReader:
                 kept = &(<const Kept*>rows)[index]
                 books.accounts[kept.row] = kept.account
                 books.limits[kept.row] = kept.limit
-        else:
+        elif kind == SECTION_STAGE:
             memcpy(self.stage_bytes + first, rows, count)
+        else:
+            memcpy(&books.quotas.rows[first], rows, count * sizeof(QuotaRow))
         return 0
 
     cdef int bring_hashes(self, const Desk* desk, const u64* hashes, u64 first_row,

@@ -4,6 +4,7 @@ from payvand.core.books cimport Books
 from payvand.core.copying cimport Copying
 from payvand.core.journal cimport Journal
 from payvand.core.past cimport Late
+from payvand.core.quota_table cimport QuotaRow
 from payvand.core.snapshot cimport Head, Stretch
 from payvand.core.threads cimport pthread_mutex_t
 from payvand.core.types cimport u8, u32, u64
@@ -24,6 +25,8 @@ cdef class SnapshotWriter:
     cdef u32 runs_count
     cdef Late* late
     cdef u64 late_count
+    cdef QuotaRow* quotas
+    cdef u32 quotas_count
     cdef u64* hashes                # of the rows in memory
     cdef u8* states
     cdef u64 hashes_written

@@ -23,6 +23,7 @@ from payvand.core.arena cimport arena_close, arena_try
 from payvand.core.books cimport Span
 from payvand.core.checksum cimport crc32c
 from payvand.core.copying cimport Kept, copying_close, copying_open
+from payvand.core.quota_table cimport QuotaRow
 from payvand.core.reservations cimport Reservation
 from payvand.core.snapshot cimport *
 from payvand.core.threads cimport *
@@ -104,6 +105,7 @@ cdef class SnapshotWriter:
         free(self.block)
         free(self.runs)
         free(self.late)
+        free(self.quotas)
         arena_close(self.hashes, rows * sizeof(u64))
         arena_close(self.states, rows)
 
@@ -150,7 +152,9 @@ cdef class SnapshotWriter:
         self.runs = <Stretch*>malloc((self.runs_count + 1) * sizeof(Stretch))
         self.late_count = books.past.late.count
         self.late = <Late*>malloc((self.late_count + 1) * sizeof(Late))
-        if self.runs == NULL or self.late == NULL or copying_open(
+        self.quotas_count = books.quotas.count
+        self.quotas = <QuotaRow*>malloc((self.quotas_count + 1) * sizeof(QuotaRow))
+        if self.runs == NULL or self.late == NULL or self.quotas == NULL or copying_open(
                 &self.copying, books.rows, books.accounts_count,
                 books.reservations.places_count):
             return NO_MEMORY
@@ -158,6 +162,8 @@ cdef class SnapshotWriter:
             self.runs[index].first_row = books.past.runs[index].first_row
             self.runs[index].end_row = books.past.runs[index].end_row
         memcpy(self.late, books.past.late.entries, self.late_count * sizeof(Late))
+        memcpy(self.quotas, books.quotas.rows, self.quotas_count * sizeof(QuotaRow))
+        memcpy(self.head.events, books.quotas.events, sizeof(self.head.events))
         books.copying = &self.copying
         return 0
 
@@ -291,6 +297,8 @@ cdef class SnapshotWriter:
             failure = self.put(SECTION_ENDED, self.copying.ended, self.copying.ended_count)
         if failure == 0:
             failure = self.put(SECTION_STAGE, self.stage_bytes, self.stage_size)
+        if failure == 0:
+            failure = self.put(SECTION_QUOTAS, self.quotas, self.quotas_count)
         if failure == 0:
             failure = self.write_head()
         if failure == 0 and fsync(self.fd):

@@ -7,7 +7,7 @@ that breaks several rules gets the first. Numbers are never reused.
 
 from enum import IntEnum
 
-__all__ = ["AccountStatus", "LimitStatus", "TransferStatus"]
+__all__ = ["AccountStatus", "LimitStatus", "QuotaStatus", "TransferStatus"]
 
 
 class AccountStatus(IntEnum):
@@ -45,7 +45,9 @@ class AccountStatus(IntEnum):
 class TransferStatus(IntEnum):
     """What became of a transfer event.
 
-    `DECLINED` is ours: a stage before the ledger (risk scoring) refused the transfer.
+    `DECLINED` is ours: a stage before the ledger (risk scoring) refused the transfer. So are those
+    of quotas: one transfer is more than may be, or the sum of a period towards one account, or from
+    an account to all.
     """
 
     CREATED = 0xFFFF_FFFF
@@ -117,6 +119,9 @@ class TransferStatus(IntEnum):
     OVERFLOWS_TIMEOUT = 53
     EXCEEDS_CREDITS = 54
     EXCEEDS_DEBITS = 55
+    EXCEEDS_TRANSFER_QUOTA = 257
+    EXCEEDS_BILATERAL_QUOTA = 258
+    EXCEEDS_PERIOD_QUOTA = 259
 
     @property
     def transient(self) -> bool:
@@ -134,6 +139,9 @@ _TRANSIENT = frozenset(
         TransferStatus.CREDIT_ACCOUNT_ALREADY_CLOSED,
         TransferStatus.EXCEEDS_CREDITS,
         TransferStatus.EXCEEDS_DEBITS,
+        TransferStatus.EXCEEDS_TRANSFER_QUOTA,
+        TransferStatus.EXCEEDS_BILATERAL_QUOTA,
+        TransferStatus.EXCEEDS_PERIOD_QUOTA,
     }
 )
 
@@ -144,3 +152,23 @@ class LimitStatus(IntEnum):
     ACCOUNT_NOT_FOUND = 1
     ACCOUNT_HAS_NO_LIMITED_SIDE = 2
     CREATED = 0xFFFF_FFFF
+
+
+class QuotaStatus(IntEnum):
+    """What became of a quota that was set."""
+
+    CREATED = 0xFFFF_FFFF
+    ID_MUST_NOT_BE_ZERO = 1
+    ID_MUST_NOT_BE_INT_MAX = 2
+    RESERVED_FIELD = 3
+    RESERVED_FLAG = 4
+    CODES_MUST_NOT_BE_ZERO = 5
+    PERIOD_AND_EVENT_ARE_MUTUALLY_EXCLUSIVE = 6
+    EVENT_OUT_OF_RANGE = 7
+    NETTING_NEEDS_A_CREDIT_ACCOUNT = 8
+    ACCOUNTS_MUST_BE_DIFFERENT = 9
+    DEBIT_ACCOUNT_NOT_FOUND = 10
+    CREDIT_ACCOUNT_NOT_FOUND = 11
+    EXISTS_WITH_DIFFERENT_TERMS = 12
+    TOO_MANY_FOR_THE_ACCOUNTS = 13
+    TOO_MANY = 14

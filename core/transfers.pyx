@@ -25,6 +25,7 @@ from payvand.core.index cimport (
     NO_ROW, hash_id, index_find, index_likely_row, index_prefetch, prefetch, prefetch_read,
 )
 from payvand.core.lookup cimport Found, find_transfer, inherit, may_be_bound, note_end
+from payvand.core.quotas cimport check_quotas, use_quotas
 from payvand.core.recalled cimport recalled_begin, recalled_end
 from payvand.core.reservations cimport (
     Reservation, as_transfer, expires_at, find_reservation, release, reserve,
@@ -208,6 +209,9 @@ cdef inline bint is_transient(u32 status) noexcept nogil:
             or status == TRANSFER_PENDING_TRANSFER_NOT_FOUND
             or status == TRANSFER_EXCEEDS_CREDITS
             or status == TRANSFER_EXCEEDS_DEBITS
+            or status == TRANSFER_EXCEEDS_TRANSFER_QUOTA
+            or status == TRANSFER_EXCEEDS_BILATERAL_QUOTA
+            or status == TRANSFER_EXCEEDS_PERIOD_QUOTA
             or status == TRANSFER_DEBIT_ACCOUNT_ALREADY_CLOSED
             or status == TRANSFER_CREDIT_ACCOUNT_ALREADY_CLOSED
             or status == TRANSFER_DECLINED)
@@ -354,12 +358,17 @@ cdef u32 move(Books* books, Turn* turn) noexcept nogil:
     if event.flags & BALANCING:
         amount = balance(books, event, debit_row, credit_row)
     status = check_amount(books, event, debit_row, credit_row, amount, turn.moment)
+    if status == CREATED and books.quotas.count:
+        status = check_quotas(books, debit_row, credit_row, event.code, amount, turn.timestamp)
     if status != CREATED:
         return status
 
     # From here on the transfer must succeed.
     touch(books, debit_row)
     touch(books, credit_row)
+    if books.quotas.count:
+        use_quotas(books, debit_row, credit_row, event.code, amount if pending else <u128>0, 0,
+                   <u128>0 if pending else amount, turn.timestamp)
     record(books, turn, amount, STATE_PENDING if pending else STATE_SINGLE)
     if pending:
         debit.debits_pending += amount
@@ -514,6 +523,9 @@ cdef u32 end_reservation(Books* books, Turn* turn, u32 place, bint voids) noexce
     touch(books, reservation.credit_row)
     if books.in_chain:
         undo_release(books, place)
+    if books.quotas.count:
+        use_quotas(books, reservation.debit_row, reservation.credit_row, pending.code, 0,
+                   pending.amount, <u128>0 if voids else amount, turn.timestamp)
     inherit(record(books, turn, amount, STATE_SINGLE), &pending)
     note_end(books, place, STATE_VOIDED if voids else STATE_POSTED)
     debit.debits_pending -= pending.amount

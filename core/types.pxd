@@ -58,6 +58,30 @@ cdef packed struct Limit:
     u64 reserved
     u64 timestamp
 
+# How much may be debited from an account: see `quota_table.pxd`.
+cdef packed struct Quota:
+    u128 id
+    u128 debit_account_id
+    u128 credit_account_id # 0: whoever is credited
+    u128 amount_max        # of one transfer
+    u128 sum_max           # of all transfers of a period
+    u128 user_data_128     # who asked for it and why: the caller's reference
+    u64 codes              # bit n: transfers of code n
+    u32 period             # seconds; 0: it has none, unless an event ends it
+    u32 offset             # seconds by which periods begin before those that 1970 began
+    u16 event              # the tag of frames that end a period; 0: none does
+    u16 flags
+    u32 reserved
+    u64 timestamp
+
+# What is used of a quota.
+cdef packed struct QuotaUse:
+    u128 pending           # reserved, in whatever period
+    u128 posted            # in the period
+    u128 received          # in the period, the other way round, where the quota nets
+    u64 period             # its number
+    u64 reserved
+
 cdef packed struct Result:
     u64 timestamp
     u32 status
@@ -110,12 +134,17 @@ cdef enum TransferFlagBit:
     TRANSFER_FLAG_IMPORTED = 256
     TRANSFER_FLAGS_KNOWN = 511
 
+cdef enum QuotaFlagBit:
+    QUOTA_FLAG_NETTING = 1
+    QUOTA_FLAGS_KNOWN = 1
+
 cdef enum OperationCode:
     OPERATION_CREATE_ACCOUNTS = 1
     OPERATION_CREATE_TRANSFERS = 2
     OPERATION_SET_LIMITS = 3
     OPERATION_PULSE = 4
     OPERATION_NOTE = 5
+    OPERATION_SET_QUOTAS = 6
 
 cdef enum:
     BATCH_EVENTS_MAX = 8190

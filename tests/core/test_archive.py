@@ -13,9 +13,10 @@ import hypothesis.strategies as st
 from hypothesis import given, settings
 
 from payvand.core.records import AccountFlags as AF
+from payvand.core.records import QuotaFlags
 from payvand.core.records import TransferFlags as TF
 from tests.support.journaled_ledger import JournaledLedger
-from tests.support.ledger_records import Account, CompiledLedger, Transfer
+from tests.support.ledger_records import CREATED, Account, CompiledLedger, Quota, Transfer
 from tests.support.reference_ledger import ReferenceLedger
 
 U128_MAX = 2**128 - 1
@@ -75,9 +76,17 @@ def draw_batches(seed: int, batches: int) -> Iterator[Batch]:
 
 
 def open_accounts(ledger: CompiledLedger | ReferenceLedger) -> None:
-    """Open the accounts that the batches move money between."""
+    """Open the accounts that the batches move money between, and set how much of it may go."""
     flags = [0, AF.DEBITS_MUST_NOT_EXCEED_CREDITS, AF.CREDITS_MUST_NOT_EXCEED_DEBITS]
     ledger.create_accounts([Account(id, flags=flags[id % 3]) for id in ACCOUNTS], 1)
+    first, second, third, *_ = ACCOUNTS
+    quotas = [
+        Quota(1, first, sum_max=60, period=5),
+        Quota(2, second, third, amount_max=30, sum_max=90, flags=QuotaFlags.NETTING),
+        Quota(3, first, second, sum_max=40, period=9, offset=2),
+    ]
+    outcomes = ledger.set_quotas(quotas, 2)
+    assert {outcome.status for outcome in outcomes} == {CREATED}
 
 
 def apply(ledger: CompiledLedger | ReferenceLedger, batch: Batch) -> object:
@@ -92,6 +101,7 @@ def answers(ledger: CompiledLedger | ReferenceLedger) -> object:
         ledger.lookup_accounts(ACCOUNTS),
         ledger.lookup_transfers(IDS),
         ledger.states(IDS),
+        ledger.lookup_quotas([1, 2, 3]),
     )
 
 

@@ -19,6 +19,7 @@ from payvand.core.records import TransferFlags as TF
 from tests.support.ledger_events import (
     ACCOUNT_IDS,
     LEDGERS,
+    QUOTA_IDS,
     SECOND,
     TRANSFER_IDS,
     account_flags,
@@ -26,6 +27,7 @@ from tests.support.ledger_events import (
     as_imported,
     draw_accounts,
     draw_filter,
+    draw_quota,
     draw_transfers,
 )
 from tests.support.ledger_records import Account, Books, CompiledLedger, Limit, Transfer
@@ -112,6 +114,13 @@ class BothLedgers(RuleBasedStateMachine):
         self.submit(lambda books: books.set_limits([Limit(id, limit)], now))
         self.excesses.pop(id, None)
 
+    @rule(data=st.data())
+    def set_quota(self, data: st.DataObject) -> None:
+        """Set how much an account may be debited, or change it; less than is used is legal."""
+        now = self.clock
+        event = draw_quota(data)
+        self.submit(lambda books: books.set_quotas([event], now))
+
     @rule(elapsed=st.sampled_from([1, 2, 50, SECOND // 2, SECOND - 3, SECOND, 2 * SECOND]))
     def let_time_pass(self, elapsed: int) -> None:
         """Move the clock; what the ledgers do about it shows at the next batch."""
@@ -141,6 +150,7 @@ class BothLedgers(RuleBasedStateMachine):
         compiled, naive = self.compiled, self.naive
         assert compiled.lookup_accounts(ACCOUNT_IDS) == naive.lookup_accounts(ACCOUNT_IDS)
         assert compiled.lookup_limits(ACCOUNT_IDS) == naive.lookup_limits(ACCOUNT_IDS)
+        assert compiled.lookup_quotas(QUOTA_IDS) == naive.lookup_quotas(QUOTA_IDS)
         assert compiled.lookup_transfers(TRANSFER_IDS) == naive.lookup_transfers(TRANSFER_IDS)
         assert compiled.states(TRANSFER_IDS) == naive.states(TRANSFER_IDS)
 

@@ -90,6 +90,12 @@ def test_the_plain_reader_reads_a_snapshot_as_the_books_stood(tmp_path: Path) ->
     assert len(plain.reservations) > 0
     ids = books._accounts()["id"].copy()
     assert plain.limits == u128_list(books.lookup_limits(ids)["limit"])
+    quotas = books.quotas()
+    assert [row[:128] for row in plain.quotas] == [row.tobytes() for row in quotas["quota"]]
+    pending = [int.from_bytes(row[128:144], "little") for row in plain.quotas]
+    assert pending == u128_list(quotas["pending"])
+    assert len(quotas) > 0
+    assert plain.frames_by_event == [0] * 16
     content = path.read_bytes()
     for at in Random(5).sample(range(len(content)), 6):
         path.write_bytes(content[:at] + bytes([content[at] ^ 4]) + content[at + 1 :])

@@ -16,7 +16,7 @@ from payvand.core.archive import Archive
 from payvand.core.errors import JournalStopped
 from payvand.core.journal import Journal
 from payvand.core.pipeline import Pipeline
-from payvand.core.records import ACCOUNT, LIMIT, TRANSFER, Operation, Records
+from payvand.core.records import ACCOUNT, LIMIT, QUOTA, TRANSFER, Operation, Records
 from payvand.core.recovery import recover
 from payvand.core.stage import Stage
 from tests.support.ledger_records import (
@@ -25,6 +25,7 @@ from tests.support.ledger_records import (
     Expiry,
     Limit,
     Outcome,
+    Quota,
     State,
     Transfer,
     records_of,
@@ -94,6 +95,10 @@ class JournaledLedger(CompiledLedger):
     def set_limits(self, events: Sequence[Limit], now: int) -> list[Outcome]:
         """Commit a batch of changes of limits."""
         return self._commit(Operation.SET_LIMITS, records_of(LIMIT, events), now)
+
+    def set_quotas(self, events: Sequence[Quota], now: int) -> list[Outcome]:
+        """Commit a batch of quotas."""
+        return self._commit(Operation.SET_QUOTAS, records_of(QUOTA, events), now)
 
     def expire(self, now: int) -> list[Expiry]:
         """Commit a frame that releases what ran out at or before *now*."""

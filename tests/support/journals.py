@@ -12,6 +12,7 @@ from payvand.core.frame import Frame
 from payvand.core.records import (
     ACCOUNT,
     LIMIT,
+    QUOTA,
     TRANSFER,
     Records,
     TransferFlags,
@@ -19,7 +20,7 @@ from payvand.core.records import (
     u128_list,
 )
 from payvand.core.segments import JournalReader, read_frames
-from tests.support.ledger_records import Account, Limit, Transfer, records_of
+from tests.support.ledger_records import Account, Limit, Quota, Transfer, records_of
 
 SECOND = 1_000_000_000
 SEGMENT_BYTES = 20 << 10
@@ -81,6 +82,7 @@ async def write_every_kind(folder: Path, *, segment_bytes: int = SEGMENT_BYTES) 
         await engine.create_accounts(accounts(1, 2, 3))
         await engine.create_accounts(accounts(4, flags=2))
         await engine.set_limits(records_of(LIMIT, [Limit(4, 1000)]))
+        await engine.set_quotas(records_of(QUOTA, [Quota(1, 1, sum_max=10_000_000, period=86_400)]))
         await engine.create_transfers(
             transfers(single(1), single(2), single(3)),
             payloads=b"first second",

@@ -13,13 +13,14 @@ import hypothesis.strategies as st
 from payvand.core import AccountFilter, QueryFilter
 from payvand.core.records import AccountFlags as AF
 from payvand.core.records import TransferFlags as TF
-from tests.support.ledger_records import Account, Transfer, TransferState
+from tests.support.ledger_records import Account, Quota, Transfer, TransferState
 from tests.support.reference_ledger import ReferenceLedger
 
 U128_MAX = 2**128 - 1
 SECOND = 1_000_000_000
 ACCOUNT_IDS = (1, 2, 3, 4, 2**64 + 1, 2**127)
 TRANSFER_IDS = (*range(1, 30), 2**64 + 1, 2**64 + 2, 2**127 + 1, 2**127 + 2)
+QUOTA_IDS = (1, 2, 3, 4, 5)
 LEDGERS = (1, 2)
 LIMITED = AF.DEBITS_MUST_NOT_EXCEED_CREDITS | AF.CREDITS_MUST_NOT_EXCEED_DEBITS
 
@@ -97,6 +98,16 @@ _TRANSFER_SPOILS: dict[str, st.SearchStrategy[int]] = {
         st.integers(0, 2**16 - 1),
     ),
     "timestamp": st.sampled_from([1, 2**63 - 1, 2**63]),
+}
+
+_QUOTA_SPOILS: dict[str, st.SearchStrategy[int]] = {
+    "id": st.sampled_from([0, U128_MAX]),
+    "debit_account_id": st.sampled_from([0, 1, 9]),
+    "credit_account_id": st.sampled_from([0, 1, 9]),
+    "codes": st.just(0),
+    "event": st.sampled_from([1, 16]),
+    "flags": st.sampled_from([1, 2]),
+    "timestamp": st.just(1),
 }
 
 
@@ -185,6 +196,28 @@ def _draw_resolution(
         user_data_32=data.draw(user_data),
         flags=TF.POST_PENDING_TRANSFER if post else TF.VOID_PENDING_TRANSFER,
     )
+
+
+def draw_quota(data: st.DataObject) -> Quota:
+    """Draw a quota, most of them sound, few of them with the same id and other terms."""
+    id = data.draw(st.sampled_from(QUOTA_IDS))
+    debit, credit = data.draw(st.permutations(ACCOUNT_IDS[:4]))[:2]
+    to_whoever = data.draw(st.booleans())
+    quota = Quota(
+        id=id,
+        debit_account_id=debit,
+        credit_account_id=0 if to_whoever else credit,
+        amount_max=data.draw(st.sampled_from([3, 8, 2**128 - 1])),
+        sum_max=data.draw(st.sampled_from([0, 5, 12, 30, 2**128 - 1])),
+        codes=data.draw(st.sampled_from([0b10, 0b10, 0b110, 0b100])),
+        period=data.draw(st.sampled_from([0, 1, 2])),
+        offset=data.draw(st.sampled_from([0, 1])),
+        flags=0 if to_whoever else data.draw(st.sampled_from([0, 1])),
+    )
+    if data.draw(_spoil_kind) == "spoil":
+        name = data.draw(st.sampled_from(sorted(_QUOTA_SPOILS)))
+        quota = replace(quota, **{name: data.draw(_QUOTA_SPOILS[name])})
+    return quota
 
 
 def draw_filter(data: st.DataObject, books: ReferenceLedger) -> AccountFilter | QueryFilter:

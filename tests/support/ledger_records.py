@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 
 from payvand.core import AccountFilter, Ledger, QueryFilter
-from payvand.core.records import ACCOUNT, LIMIT, TRANSFER, U128, Records, u128_array, u128_of
+from payvand.core.records import ACCOUNT, LIMIT, QUOTA, TRANSFER, U128, Records, u128_array, u128_of
 
 CREATED = 0xFFFF_FFFF
 
@@ -62,6 +62,34 @@ class Limit:
     account_id: int
     limit: int
     user_data_128: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """How much may be debited from an account; the fields are those of the `QUOTA` dtype."""
+
+    id: int
+    debit_account_id: int
+    credit_account_id: int = 0
+    amount_max: int = 2**128 - 1
+    sum_max: int = 2**128 - 1
+    user_data_128: int = 0
+    codes: int = 0b10
+    period: int = 0
+    offset: int = 0
+    event: int = 0
+    flags: int = 0
+    timestamp: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaUse:
+    """What is used of a quota."""
+
+    id: int
+    pending: int
+    posted: int
+    received: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +155,15 @@ class Books(Protocol):
 
     def set_limits(self, events: Sequence[Limit], now: int) -> list[Outcome]: ...
 
+    def set_quotas(self, events: Sequence[Quota], now: int) -> list[Outcome]: ...
+
     def expire(self, now: int) -> list[Expiry]: ...
 
     def states(self, ids: Sequence[int]) -> list[State]: ...
 
     def lookup_limits(self, ids: Sequence[int]) -> list[Limit]: ...
+
+    def lookup_quotas(self, ids: Sequence[int]) -> list[QuotaUse]: ...
 
     def lookup_accounts(self, ids: Sequence[int]) -> list[Account]: ...
 
@@ -200,6 +232,10 @@ class CompiledLedger:
         """Apply a batch of changes of limits."""
         return rows_of(Outcome, self.books.set_limits(records_of(LIMIT, events), now))
 
+    def set_quotas(self, events: Sequence[Quota], now: int) -> list[Outcome]:
+        """Apply a batch of quotas."""
+        return rows_of(Outcome, self.books.set_quotas(records_of(QUOTA, events), now))
+
     def expire(self, now: int) -> list[Expiry]:
         """Release what ran out at or before *now*."""
         return rows_of(Expiry, self.books.expire(now))
@@ -211,6 +247,18 @@ class CompiledLedger:
     def lookup_limits(self, ids: Sequence[int]) -> list[Limit]:
         """Return the limits of the accounts found, in the order asked."""
         return rows_of(Limit, self.books.lookup_limits(u128_array(ids)))
+
+    def lookup_quotas(self, ids: Sequence[int]) -> list[QuotaUse]:
+        """Return what is used of the quotas found, in the order asked."""
+        return [
+            QuotaUse(
+                u128_of(row["quota"]["id"]),
+                u128_of(row["pending"]),
+                u128_of(row["posted"]),
+                u128_of(row["received"]),
+            )
+            for row in self.books.lookup_quotas(u128_array(ids))
+        ]
 
     def lookup_accounts(self, ids: Sequence[int]) -> list[Account]:
         """Return the accounts found, in the order asked."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 BLOCK, SECTOR = 4096, 512
-RECORD_BYTES = {1: 128, 2: 128, 3: 64, 4: 0, 5: 0}
+RECORD_BYTES = {1: 128, 2: 128, 3: 64, 4: 0, 5: 0, 6: 128}
 SEGMENT = struct.Struct("<4sHHQ16s32s60sI")
 HEADER = struct.Struct("<4sHHQQIIIIIIQII32s24sII")
 TRAILER = struct.Struct("<QI4s")
@@ -176,8 +176,8 @@ def u128(data: bytes, at: int) -> int:
 SNAPSHOT = struct.Struct("<4sHHQ16s32s12QII")
 SECTION = struct.Struct("<QQQII")
 SNAPSHOT_BLOCK = struct.Struct("<4sHHQIIII")
-SECTION_ROW_BYTES = [16, 24, 24, 32, 8, 1, 128, 144, 160, 128, 1]
-RESERVATIONS, ACCOUNTS, KEPT, ENDED = 6, 7, 8, 9
+SECTION_ROW_BYTES = [16, 24, 24, 32, 8, 1, 128, 144, 160, 128, 1, 208]
+RESERVATIONS, ACCOUNTS, KEPT, ENDED, QUOTAS = 6, 7, 8, 9, 11
 BLOCK_BYTES = 1 << 18
 
 
@@ -191,6 +191,10 @@ class PlainSnapshot:
     limits: list[int]
     reservations: list[bytes]
     """Of 128 bytes, in the order of their rows."""
+    quotas: list[bytes]
+    """Of 208 bytes: a quota's record, what is used of it, and where it is found."""
+    frames_by_event: list[int]
+    """How many frames had each tag, from 0 to 15."""
 
 
 def read_snapshot(path: Path) -> PlainSnapshot:
@@ -217,7 +221,18 @@ def read_snapshot(path: Path) -> PlainSnapshot:
         accounts[place], limits[place] = row[:128], u128(row, 128)
     reservations = {row[64:72]: row for row in sections[RESERVATIONS] + sections[ENDED]}
     in_order = sorted(reservations.values(), key=lambda row: int.from_bytes(row[64:72], "little"))
-    return PlainSnapshot(sequence, digest, timestamp, accounts, limits, in_order)
+    counts_at = SNAPSHOT.size + len(SECTION_ROW_BYTES) * SECTION.size
+    frames_by_event = list(struct.unpack_from("<16Q", head, counts_at))
+    return PlainSnapshot(
+        sequence,
+        digest,
+        timestamp,
+        accounts,
+        limits,
+        in_order,
+        sections[QUOTAS],
+        frames_by_event,
+    )
 
 
 def read_section(data: bytes, kind: int, sequence: int, rows: int) -> list[bytes]:

@@ -23,11 +23,14 @@ from tests.support.ledger_records import (
     Expiry,
     Limit,
     Outcome,
+    Quota,
+    QuotaUse,
     State,
     Transfer,
     TransferState,
 )
 from tests.support.reference_queries import paged
+from tests.support.reference_quotas import Posting, ReferenceQuotas, postings_of
 from tests.support.reference_rules import (
     U128_MAX,
     account_content,
@@ -76,6 +79,8 @@ class ReferenceLedger:
         self.timestamp = 0
         self.content = _Content()
         self.limits: dict[int, int] = {}
+        self.quotas = ReferenceQuotas()
+        self.moments: dict[int, int] = {}  # when transfers took effect, by the clock
         self.failed: dict[int, TS] = {}  # ids burnt by a transient failure
 
     # The operations.
@@ -119,6 +124,26 @@ class ReferenceLedger:
             outcomes.append(Outcome(base + 1 + index, status))
         self.timestamp = base + len(events)
         return outcomes
+
+    def set_quotas(self, events: Sequence[Quota], now: int) -> list[Outcome]:
+        """Apply a batch of quotas."""
+        if not events:
+            return []
+        base = self._begin(now)
+        outcomes = []
+        for index, event in enumerate(events):
+            moment = base + 1 + index
+            outcomes.append(Outcome(moment, self.quotas.put(event, moment, self.content.accounts)))
+        self.timestamp = base + len(events)
+        return outcomes
+
+    def lookup_quotas(self, ids: Sequence[int]) -> list[QuotaUse]:
+        """Return what is used of the quotas found, in the order asked."""
+        found = [self.quotas.quotas[id] for id in ids if id in self.quotas.quotas]
+        return [
+            self.quotas.use(one, self.timestamp, self._reserved(), self._postings())
+            for one in found
+        ]
 
     def expire(self, now: int) -> list[Expiry]:
         """Release what ran out at or before *now*, in order of expiry, then of creation."""
@@ -289,9 +314,10 @@ class ReferenceLedger:
         elif event.flags & (TF.POST_PENDING_TRANSFER | TF.VOID_PENDING_TRANSFER):
             status = self._resolve(event, actual, timestamp)
         else:
-            status = self._move(event, actual)
+            status = self._move(event, actual, timestamp)
         if status is not None:
             return Outcome(timestamp, status)
+        self.moments[event.id] = timestamp
         self._note_balances(self.content.transfers[event.id])
         return Outcome(actual, TS.CREATED)
 
@@ -330,8 +356,8 @@ class ReferenceLedger:
                 return TS[f"EXISTS_WITH_DIFFERENT_{name.upper()}"]
         return TS.EXISTS
 
-    def _move(self, event: Transfer, timestamp: int) -> TS | None:
-        """Create a single or pending transfer, or return why not."""
+    def _move(self, event: Transfer, timestamp: int, clock: int) -> TS | None:
+        """Create a single or pending transfer, or return why not; quotas go by the *clock*."""
         status = movement_format(event)
         if status is not None:
             return status
@@ -372,6 +398,11 @@ class ReferenceLedger:
         limited = credit.flags & AF.CREDITS_MUST_NOT_EXCEED_DEBITS
         if limited and amount > self._credit_room(credit):
             return TS.EXCEEDS_DEBITS
+        if self.quotas.quotas:
+            moved = replace(event, amount=amount)
+            status = self.quotas.judge(moved, clock, self._reserved(), self._postings())
+            if status is not None:
+                return status
         # From here on it can't fail.
         self._record(replace(event, amount=amount, timestamp=timestamp))
         if event.flags & TF.PENDING:
@@ -458,6 +489,12 @@ class ReferenceLedger:
     def _record(self, transfer: Transfer) -> None:
         self.content.transfers[transfer.id] = transfer
         self.content.transfer_timestamp = transfer.timestamp
+
+    def _reserved(self) -> list[Transfer]:
+        return [self.content.transfers[id] for id in self._pending_ids()]
+
+    def _postings(self) -> list[Posting]:
+        return postings_of(self.content.transfers, self.moments)
 
     def _pending_ids(self) -> list[int]:
         return [id for id, phase in self.content.phases.items() if phase == TransferState.PENDING]
