@@ -157,7 +157,7 @@ class Forgetful(RuleBasedStateMachine):
         self.ledger.close()
         for path in snapshots(self.folder):
             path.unlink()
-        self.ledger = JournaledLedger(self.folder, seed=self.seed, horizon=horizon)
+        self.ledger = JournaledLedger(self.folder, seed=self.seed, horizon=horizon, records=RECORDS)
         assert self.ledger.recovery.snapshot == 0
         assert self.ledger.books.digest() == before
 

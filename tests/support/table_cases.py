@@ -20,8 +20,16 @@ from pathlib import Path
 from payvand.core import AccountFilter, QueryFilter
 from payvand.core.records import AccountFlags as AF
 from payvand.core.records import TransferFlags as TF
-from payvand.core.statuses import AccountStatus, TransferStatus
-from tests.support.ledger_records import Account, Books, CompiledLedger, Limit, Outcome, Transfer
+from payvand.core.statuses import AccountStatus, QuotaStatus, TransferStatus
+from tests.support.ledger_records import (
+    Account,
+    Books,
+    CompiledLedger,
+    Limit,
+    Outcome,
+    Quota,
+    Transfer,
+)
 from tests.support.reference_ledger import ReferenceLedger
 
 TIMESTAMP_MAX = 2**63 - 1
@@ -48,6 +56,7 @@ TRANSFER_FLAGS = {
     "IMP": TF.IMPORTED,
 }
 ACCOUNT_WIDTHS = (128, 128, 128, 128, 128, 128, 64, 32, 32, 32, 16)
+QUOTA_WIDTHS = (128, 128, 128, 128, 128, 64, 32, 32, 16)
 TRANSFER_WIDTHS = (128, 128, 128, 128, 128, 128, 64, 32, 32, 32, 16)
 
 
@@ -149,6 +158,7 @@ class Replay:
             "create_accounts": self._create_accounts,
             "create_transfers": self._create_transfers,
             "set_limits": self._set_limits,
+            "set_quotas": self._set_quotas,
             "lookup_accounts": self._lookup_accounts,
             "lookup_transfers": self._lookup_transfers,
             "get_account_transfers": self._account_transfers,
@@ -180,11 +190,15 @@ class Replay:
             names = {1: "account_not_found", 2: "account_has_no_limited_side"}
             self.report.compare(row.line, expected, names.get(outcome.status, "created"))
 
+    def _set_quotas(self, batch: list[Row]) -> None:
+        outcomes = self.books.set_quotas([_quota(row) for row in batch], self.clock)
+        self._compare(batch, outcomes, QuotaStatus)
+
     def _compare(
         self,
         rows: list[Row],
         outcomes: list[Outcome],
-        statuses: type[AccountStatus] | type[TransferStatus],
+        statuses: type[AccountStatus] | type[TransferStatus] | type[QuotaStatus],
     ) -> None:
         for row, outcome in zip(rows, outcomes, strict=True):
             self.report.compare(row.line, row.words[-1], statuses(outcome.status).name.lower())
@@ -318,6 +332,25 @@ def _account(row: Row) -> Account:
     numbers = [row.number(index, bits) for index, bits in enumerate(ACCOUNT_WIDTHS, start=1)]
     flags = _flags(row, 12, 18, ACCOUNT_FLAGS)
     return Account(*numbers, flags=flags, timestamp=row.number(19, 64))
+
+
+def _quota(row: Row) -> Quota:
+    if row.words[0] != "quota" or len(row.words) != 13:
+        raise CaseError(f"line {row.line}: not a row of a quota")
+    numbers = [row.number(index, bits) for index, bits in enumerate(QUOTA_WIDTHS, start=1)]
+    id, debit, credit, amount_max, sum_max, codes, period, offset, event = numbers
+    return Quota(
+        id,
+        debit,
+        credit,
+        amount_max,
+        sum_max,
+        codes=codes,
+        period=period,
+        offset=offset,
+        event=event,
+        flags=int(row.words[10] == "NET") | row.number(11, 15) << 1,
+    )
 
 
 def _transfer(row: Row) -> Transfer:
