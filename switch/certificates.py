@@ -36,7 +36,8 @@ RENEWAL: Final = timedelta(days=30)
 """A certificate with less left than this is issued anew."""
 CLOCK_SKEW: Final = timedelta(minutes=5)
 AUTHORITY: Final = "authority"
-NAME_FORM: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")
+_SHORT_NAME: Final = r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?"
+NAME_FORM: Final = re.compile(rf"{_SHORT_NAME}(?:@{_SHORT_NAME})?")
 
 _CA, _CERTIFICATE, _KEY = "ca.pem", "certificate.pem", "key.pem"
 
@@ -97,7 +98,7 @@ def issue(folder: Path, name: str, role: Role, *, now: datetime | None = None) -
     if not NAME_FORM.fullmatch(name) or name == AUTHORITY:
         raise CertificateFault(
             f"{name!r} can't name a certificate: use 1 to 32 lower-case letters, digits and "
-            f"inner hyphens, and not {AUTHORITY!r}"
+            f"inner hyphens, and not {AUTHORITY!r}; a person of an agency is person@agency"
         )
     authority = make_authority(folder, now=now)
     home = folder / name

@@ -36,15 +36,23 @@ class Role(StrEnum):
     OPERATOR = "operator"
     AUDITOR = "auditor"
     """Reads what operators read, and does nothing."""
+    AGENCY_CLERK = "agency-clerk"
+    """A person of an agency, who proposes; named `person@agency`."""
+    AGENCY_APPROVER = "agency-approver"
+    """Another person of an agency, who approves what a clerk proposes; named as a clerk is."""
+    TREASURY = "treasury"
+    """A person of the treasury: approves what agencies charge, and takes what is swept to it."""
     SWITCH = "switch"
 
 
 _BANK = frozenset({Role.BANK})
-_AGENCY = frozenset({Role.AGENCY})
+_AGENCY_PEOPLE = frozenset({Role.AGENCY_CLERK, Role.AGENCY_APPROVER})
+_ISSUERS = frozenset({Role.AGENCY, Role.AGENCY_CLERK})
 _PARTICIPANTS = frozenset({Role.BANK, Role.AGENCY})
 _OPERATOR = frozenset({Role.OPERATOR})
 _READERS = frozenset({Role.OPERATOR, Role.AUDITOR})
 _PARTICIPANTS_AND_READERS = _PARTICIPANTS | _READERS
+_FEE_READERS = _PARTICIPANTS_AND_READERS | _AGENCY_PEOPLE | {Role.TREASURY}
 _EVERYBODY = frozenset(Role)
 
 METHOD_ROLES: Final[Mapping[str, frozenset[Role]]] = {
@@ -80,8 +88,8 @@ METHOD_ROLES: Final[Mapping[str, frozenset[Role]]] = {
     "/payvand.v1.ApprovalService/Cancel": _OPERATOR,
     "/payvand.v1.ApprovalService/GetProposal": _READERS,
     "/payvand.v1.ApprovalService/ListProposals": _READERS,
-    "/payvand.v1.BillService/IssueBills": _AGENCY,
-    "/payvand.v1.BillService/FindBills": _PARTICIPANTS_AND_READERS,
+    "/payvand.v1.BillService/IssueBills": _ISSUERS,
+    "/payvand.v1.BillService/FindBills": _FEE_READERS,
     "/payvand.v1.FeePaymentService/PayBills": _BANK,
     "/payvand.v1.RuleTableService/ImportTable": _OPERATOR,
     "/payvand.v1.RuleTableService/RestoreVersion": _OPERATOR,
@@ -105,7 +113,14 @@ class Caller:
 
     role: Role
     name: str
-    """The short name: a participant's for a bank or an agency."""
+    """The short name: a participant's for a bank or an agency, `person@agency` for a clerk."""
+
+    @property
+    def agency(self) -> str:
+        """The short name of the agency that the caller is, or is a person of; empty for none."""
+        if self.role is Role.AGENCY:
+            return self.name
+        return self.name.partition("@")[2] if self.role in _AGENCY_PEOPLE else ""
 
     @property
     def reads_all(self) -> bool:

@@ -36,7 +36,7 @@ from payvand.switch.fees.bills.accounts import (
     FEES_ACCOUNT_CODE,
     fees_account,
 )
-from payvand.switch.identity import caller_of
+from payvand.switch.identity import Role, caller_of
 from payvand.switch.participant import Participant
 from payvand.switch.refusing import refuse
 from payvand.switch.routing import Route, Routing
@@ -150,8 +150,8 @@ class Registry:
 async def route_of(context: Any, registry: Registry) -> Route:
     """Return the participant that makes the call of *context*, or end the call for a stranger."""
     caller = caller_of(context)
-    route = registry.routing.by_name.get(caller.name)
-    if route is None or route.role != caller.role:
+    route = registry.routing.by_name.get(caller.agency or caller.name)
+    if route is None or route.role != (Role.AGENCY if caller.agency else caller.role):
         await refuse(
             context,
             grpc.StatusCode.FAILED_PRECONDITION,

@@ -27,8 +27,9 @@ def certificates(names: tuple[str, ...], directory: Path | None, data: Path, as_
     """Issue certificates: to the switch, to an operator, and to each ROLE:NAME.
 
     The first call makes the authority too. A certificate that still holds is kept, so the command
-    may be repeated at will. Roles are bank, agency, operator and switch; `bank:tejarat` gets
-    DATA/certificates/tejarat. This authority is for development and trials: in production a
+    may be repeated at will. Roles are bank, agency, agency-clerk, agency-approver, treasury,
+    operator, auditor and switch; `bank:tejarat` gets DATA/certificates/tejarat, a person of an
+    agency is `agency-clerk:sara@tax`. This authority is for development and trials: in production a
     bank keeps its key where it was made.
     """
     asked = [_parsed(name) for name in names]

@@ -18,7 +18,7 @@ from payvand.switch.fees.bills.issuing import Issuing, parse_payer
 from payvand.switch.fees.bills.state import BillState, Standing
 from payvand.switch.identifiers import bill as bill_identifiers
 from payvand.switch.identifiers.identifier_error import IdentifierError
-from payvand.switch.identity import Caller, Role, caller_of
+from payvand.switch.identity import Caller, caller_of
 from payvand.switch.participants import Registry, route_of
 from payvand.switch.refusing import refuse
 from payvand.v1 import bill_pb2
@@ -94,9 +94,9 @@ class BillServicer:
 
     def _agency_of(self, caller: Caller) -> int:
         """Return the agency whose bills alone a caller sees; 0 where it sees all."""
-        if caller.role is not Role.AGENCY:
+        if not caller.agency:
             return 0
-        route = self._registry.routing.by_name.get(caller.name)
+        route = self._registry.routing.by_name.get(caller.agency)
         return route.number if route is not None else -1
 
     async def _find(self, request: pb.FindBillsRequest, agency: int) -> Found:

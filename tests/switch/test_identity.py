@@ -66,6 +66,21 @@ def test_a_participant_speaks_for_itself_alone(
     assert caller.speaks_for(participant) is expected
 
 
+@pytest.mark.parametrize(
+    ("caller", "agency"),
+    [
+        (Caller(Role.AGENCY, "tax"), "tax"),
+        (Caller(Role.AGENCY_CLERK, "sara@tax"), "tax"),
+        (Caller(Role.AGENCY_APPROVER, "reza@tax"), "tax"),
+        (Caller(Role.AGENCY_CLERK, "sara"), ""),
+        (Caller(Role.BANK, "tax"), ""),
+        (Caller(Role.OPERATOR, "sara@tax"), ""),
+    ],
+)
+def test_a_person_of_an_agency_acts_for_it_and_for_no_other(caller: Caller, agency: str) -> None:
+    assert caller.agency == agency
+
+
 class Echo(grpc.GenericRpcHandler):  # type: ignore[type-arg]
     """Answer every method of any service with the caller's role and name, as bytes."""
 
