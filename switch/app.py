@@ -42,7 +42,9 @@ from payvand.switch.config import Settings
 from payvand.switch.day_key import day_key
 from payvand.switch.days import Days
 from payvand.switch.directory.opening import open_directory
-from payvand.switch.fees.bills.tariff import TariffOf
+from payvand.switch.fees.bills.tariff import Tariff, TariffOf
+from payvand.switch.fees.catalogue.catalogue_in_force import CatalogueInForce, ScheduleChange
+from payvand.switch.fees.catalogue.versions import SCHEDULE_CHANGE
 from payvand.switch.fees.opening import fee_servicers
 from payvand.switch.identity import Role
 from payvand.switch.metrics import Metrics
@@ -55,6 +57,8 @@ from payvand.switch.server import DatabaseBehind, Server, ServerFault
 from payvand.switch.services.approvals import ApprovalServicer
 from payvand.switch.services.books import BookServicer
 from payvand.switch.services.business_days import BusinessDayServicer
+from payvand.switch.services.fee_assessments import FeeAssessmentServicer
+from payvand.switch.services.fee_catalogue import FeeCatalogueServicer
 from payvand.switch.services.participants import ParticipantServicer
 from payvand.switch.services.returns import ReturnServicer
 from payvand.switch.services.rule_tables import RuleTableServicer
@@ -72,6 +76,12 @@ ADDRESS_FILE: Final = "address.json"
 
 EXIT_STOPPED: Final = 0
 EXIT_FAULT: Final = 3
+
+DECIDED_ELSEWHERE: Final = {
+    SCHEDULE_CHANGE: "an agency's clerk drafts it and its approver reviews it, and the treasury "
+    "approves it: `payvand fees catalogue`"
+}
+"""What operators don't decide, by its kind."""
 
 PROJECTION_REST_S: Final = 0.1
 """Between two transactions of the projector while payments come; a small one costs as much as a
@@ -132,9 +142,17 @@ class Switch:
         pool = await self._open_database(stack)
         acts = ActJournal(engine)
         tables = RulesInForce(acts, pool, clock=self._clock)
-        approvals = Approvals(acts, [RuleChange(tables, pool)], clock=self._clock)
+        catalogue = CatalogueInForce(acts, pool)
+        approvals = Approvals(
+            acts,
+            [RuleChange(tables, pool), ScheduleChange(catalogue, pool)],
+            clock=self._clock,
+            reviewed=[SCHEDULE_CHANGE],
+        )
         await acts.load(pool)
         await tables.load()
+        await catalogue.load()
+        self.tariff_of = _tariffs_of(catalogue)
         registry = Registry(
             pool,
             engine,
@@ -171,7 +189,7 @@ class Switch:
             BusinessDayServicer(days),
             StatementServicer(pool, registry, settling, self.catch_up),
             BookServicer(engine, pool, self.catch_up),
-            ApprovalServicer(approvals),
+            ApprovalServicer(approvals, elsewhere=DECIDED_ELSEWHERE),
             RuleTableServicer(
                 rules=tables,
                 approvals=approvals,
@@ -180,6 +198,10 @@ class Switch:
                 pool=pool,
                 journal=settings.journal,
             ),
+            FeeCatalogueServicer(
+                catalogue=catalogue, approvals=approvals, registry=registry, pool=pool
+            ),
+            FeeAssessmentServicer(catalogue, self._clock),
             await open_directory(pool, registry, tables, self._clock),
             *fee_servicers(
                 engine=engine,
@@ -386,6 +408,16 @@ async def _serve(settings: Settings) -> int:
         return EXIT_FAULT
     log.info("stopped")
     return EXIT_STOPPED
+
+
+def _tariffs_of(catalogue: CatalogueInForce) -> TariffOf:
+    """Return what tells the tariff of an agency by the schedule that is in force."""
+
+    def tariff_of(agency: str) -> Tariff | None:
+        schedule = catalogue.catalogue.schedule(agency)
+        return None if schedule is None else Tariff(schedule)
+
+    return tariff_of
 
 
 def _tell_recovery(recovery: Recovery) -> None:

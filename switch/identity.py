@@ -22,7 +22,7 @@ import grpc.aio
 
 from payvand.switch.refusing import refuse
 
-__all__ = ["METHOD_ROLES", "Caller", "GuardedServer", "Role", "caller_of"]
+__all__ = ["METHOD_ROLES", "OF_AGENCY", "Caller", "GuardedServer", "Role", "caller_of"]
 
 URN_PREFIX: Final = "urn:payvand:"
 NAMES_PROPERTY: Final = "x509_subject_alternative_name"
@@ -46,13 +46,18 @@ class Role(StrEnum):
 
 
 _BANK = frozenset({Role.BANK})
-_AGENCY_PEOPLE = frozenset({Role.AGENCY_CLERK, Role.AGENCY_APPROVER})
+OF_AGENCY: Final = frozenset({Role.AGENCY_CLERK, Role.AGENCY_APPROVER})
+"""The roles of people whose certificate says of which agency they are."""
+
+_CLERK = frozenset({Role.AGENCY_CLERK})
+_APPROVER = frozenset({Role.AGENCY_APPROVER})
+_TREASURY = frozenset({Role.TREASURY})
 _ISSUERS = frozenset({Role.AGENCY, Role.AGENCY_CLERK})
 _PARTICIPANTS = frozenset({Role.BANK, Role.AGENCY})
 _OPERATOR = frozenset({Role.OPERATOR})
 _READERS = frozenset({Role.OPERATOR, Role.AUDITOR})
 _PARTICIPANTS_AND_READERS = _PARTICIPANTS | _READERS
-_FEE_READERS = _PARTICIPANTS_AND_READERS | _AGENCY_PEOPLE | {Role.TREASURY}
+_FEE_READERS = _PARTICIPANTS_AND_READERS | OF_AGENCY | {Role.TREASURY}
 _EVERYBODY = frozenset(Role)
 
 METHOD_ROLES: Final[Mapping[str, frozenset[Role]]] = {
@@ -91,6 +96,14 @@ METHOD_ROLES: Final[Mapping[str, frozenset[Role]]] = {
     "/payvand.v1.BillService/IssueBills": _ISSUERS,
     "/payvand.v1.BillService/FindBills": _FEE_READERS,
     "/payvand.v1.FeePaymentService/PayBills": _BANK,
+    "/payvand.v1.FeeCatalogueService/ImportSchedule": _CLERK,
+    "/payvand.v1.FeeCatalogueService/ReviewSchedule": _APPROVER,
+    "/payvand.v1.FeeCatalogueService/ApproveSchedule": _TREASURY,
+    "/payvand.v1.FeeCatalogueService/RefuseSchedule": OF_AGENCY | _TREASURY,
+    "/payvand.v1.FeeCatalogueService/CompareSchedule": _FEE_READERS,
+    "/payvand.v1.FeeCatalogueService/ListSchedules": _FEE_READERS,
+    "/payvand.v1.FeeCatalogueService/GetSchedule": _FEE_READERS,
+    "/payvand.v1.FeeAssessmentService/Assess": _FEE_READERS,
     "/payvand.v1.RuleTableService/ImportTable": _OPERATOR,
     "/payvand.v1.RuleTableService/RestoreVersion": _OPERATOR,
     "/payvand.v1.RuleTableService/CompareVersion": _READERS,
@@ -120,7 +133,7 @@ class Caller:
         """The short name of the agency that the caller is, or is a person of; empty for none."""
         if self.role is Role.AGENCY:
             return self.name
-        return self.name.partition("@")[2] if self.role in _AGENCY_PEOPLE else ""
+        return self.name.partition("@")[2] if self.role in OF_AGENCY else ""
 
     @property
     def reads_all(self) -> bool:

@@ -91,10 +91,19 @@ class Approvals:
     """The proposals of one switch. One for each process; `run` it beside the engine."""
 
     def __init__(
-        self, journal: ActJournal, kinds: Iterable[Kind], *, clock: Callable[[], int]
+        self,
+        journal: ActJournal,
+        kinds: Iterable[Kind],
+        *,
+        clock: Callable[[], int],
+        reviewed: Iterable[str] = (),
     ) -> None:
-        """Keep proposals of *kinds* in *journal*; *clock* tells nanoseconds since 1970."""
+        """Keep proposals of *kinds* in *journal*; *clock* tells nanoseconds since 1970.
+
+        Those of the kinds that *reviewed* names are reviewed by somebody before another approves.
+        """
         self._journal = journal
+        self._reviewed = frozenset(reviewed)
         self._kinds = {kind.name: kind for kind in kinds}
         self._clock = clock
         self._book = ProposalBook()
@@ -184,6 +193,22 @@ class Approvals:
             await self._write(id, Act.PROPOSED, operator, details)
             return self.get(id)
 
+    async def review(self, id: bytes, *, digest: str, operator: str, reason: str = "") -> Proposal:
+        """Say of a proposal whose kind needs it that it may be approved; again changes nothing.
+
+        Raises `ProposalRefused`.
+        """
+        async with self._turn:
+            proposal = await self._to_decide(id, Act.REVIEWED, operator)
+            if proposal.done_by(Act.REVIEWED) is not None:
+                return proposal
+            if proposal.kind not in self._reviewed:
+                raise ProposalRefused("id", "proposal.kind", "nobody has to review it: approve it")
+            _check_decider(proposal, operator, digest)
+            await self._kind(proposal.kind).check(proposal.content)
+            await self._write(id, Act.REVIEWED, operator, _reasoned(reason))
+            return self.get(id)
+
     async def approve(self, id: bytes, *, digest: str, operator: str, reason: str = "") -> Proposal:
         """Approve a proposal, which carries it out where it is due; again returns it as it is.
 
@@ -193,12 +218,14 @@ class Approvals:
             proposal = await self._to_decide(id, Act.APPROVED, operator)
             if proposal.state is not ProposalState.OPEN:
                 return proposal
-            if operator == proposal.proposer:
-                hint = f"{operator} proposed it: another operator approves it"
+            _check_decider(proposal, operator, digest)
+            review = proposal.done_by(Act.REVIEWED)
+            if proposal.kind in self._reviewed and review is None:
+                hint = "nobody has reviewed it yet: that comes first"
+                raise ProposalRefused("id", "proposal.unreviewed", hint)
+            if review is not None and review.operator == operator:
+                hint = f"{operator} reviewed it: a third person approves it"
                 raise ProposalRefused("operator", "proposal.same_operator", hint)
-            if digest != proposal.digest:
-                hint = f"what you approve must be what you read: its digest is {proposal.digest}"
-                raise ProposalRefused("digest", "proposal.digest", hint)
             await self._kind(proposal.kind).check(proposal.content)
             await self._write(id, Act.APPROVED, operator, _reasoned(reason))
             proposal = self.get(id)
@@ -345,6 +372,16 @@ class Approvals:
     ) -> None:
         await self._journal.record_note(note_of(act, operator, id, details), then=then)
         self._changed.set()
+
+
+def _check_decider(proposal: Proposal, operator: str, digest: str) -> None:
+    """Refuse who proposed it, and who read something else."""
+    if operator == proposal.proposer:
+        hint = f"{operator} proposed it: another operator approves it"
+        raise ProposalRefused("operator", "proposal.same_operator", hint)
+    if digest != proposal.digest:
+        hint = f"what you approve must be what you read: its digest is {proposal.digest}"
+        raise ProposalRefused("digest", "proposal.digest", hint)
 
 
 def _checked(id: bytes, content: Mapping[str, Any], reason: str) -> Mapping[str, Any]:

@@ -1,6 +1,7 @@
 """A proposal and its life, as a function of the acts in the journal.
 
     proposed ─► OPEN ─ approved ─► APPROVED ─ carried out ─► CARRIED_OUT
+                 ├─ reviewed ─► OPEN, where its kind needs that too
                  │                    ├─ scheduled ─► APPROVED, due at another time
                  │                    ├─ cancelled ─► CANCELLED
                  │                    └─ failed ─► FAILED
@@ -32,6 +33,7 @@ class Act(StrEnum):
     """What happens to proposals, as the journal names it."""
 
     PROPOSED = "proposed"
+    REVIEWED = "reviewed"
     APPROVED = "approved"
     REFUSED = "refused"
     WITHDRAWN = "withdrawn"
@@ -62,6 +64,7 @@ class ProposalState(StrEnum):
 
 
 _LIFE: Final[Mapping[Act, tuple[ProposalState, ProposalState]]] = {
+    Act.REVIEWED: (ProposalState.OPEN, ProposalState.OPEN),
     Act.APPROVED: (ProposalState.OPEN, ProposalState.APPROVED),
     Act.REFUSED: (ProposalState.OPEN, ProposalState.REFUSED),
     Act.WITHDRAWN: (ProposalState.OPEN, ProposalState.WITHDRAWN),

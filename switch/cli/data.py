@@ -12,31 +12,20 @@ from payvand.switch.cli.approvals import echo_proposal, proposal_json, state_nam
 from payvand.switch.cli.options import Door, as_json, door_options
 from payvand.switch.cli.printing import amount_text, print_json, print_table
 from payvand.switch.cli.table_faults import tell_faults, text_of
+from payvand.switch.cli.version_texts import NOW, due, period_text, print_rows, rows_json, solar
 from payvand.switch.rules.checking import faults_of
 from payvand.switch.rules.rulebook import TABLES
 from payvand.switch.rules.solar_hijri import (
-    DateError,
-    moment_at,
-    moment_text,
     nanoseconds_of,
-    parse_moment,
 )
 from payvand.v1.approval_service_pb2 import Proposal
 from payvand.v1.rule_table_service_pb2 import (
     CompareVersionResponse,
-    ForcePeriod,
-    RowChangeKind,
     RuleTableVersion,
 )
 
 __all__ = ["data"]
 
-NOW: Final = "now"
-SIGNS: Final = {
-    RowChangeKind.ROW_CHANGE_KIND_ADDED: "+",
-    RowChangeKind.ROW_CHANGE_KIND_REMOVED: "-",
-    RowChangeKind.ROW_CHANGE_KIND_CHANGED: "~",
-}
 TIME_HELP: Final = "1404-02-31 13:44, 2025-05-21T13:44, or now: as soon as it is approved."
 
 table_argument = click.argument("table", type=click.Choice(TABLES))
@@ -83,7 +72,7 @@ def import_table(
     async def run() -> RuleTableVersion:
         async with door.operator() as operator:
             reply = await operator.rule_tables.take(
-                table, text, reason=reason, due_at=_due(at), on_call=at is None
+                table, text, reason=reason, due_at=due(at), on_call=at is None
             )
         assert not reply.faults, "the switch and this program check alike"
         return reply.version
@@ -101,7 +90,7 @@ def diff(door: Door, number: int, at: str | None, as_json: bool) -> None:
 
     async def run() -> CompareVersionResponse:
         async with door.operator() as operator:
-            return await operator.rule_tables.compare(number, at=_due(at))
+            return await operator.rule_tables.compare(number, at=due(at))
 
     comparison = asyncio.run(run())
     if as_json:
@@ -139,7 +128,7 @@ def activate(door: Door, number: int, at: str, as_json: bool) -> None:
     async def run() -> Proposal:
         async with door.operator() as operator:
             proposal = await _proposal_of(operator, number)
-            return await operator.approvals.schedule(proposal.id, due_at=_due(at))
+            return await operator.approvals.schedule(proposal.id, due_at=due(at))
 
     echo_proposal(asyncio.run(run()), as_json=as_json)
 
@@ -162,7 +151,7 @@ def rollback(
     async def run() -> RuleTableVersion:
         async with door.operator() as operator:
             return await operator.rule_tables.restore(
-                table, reason=reason, number=number or 0, due_at=_due(at)
+                table, reason=reason, number=number or 0, due_at=due(at)
             )
 
     _echo_version(asyncio.run(run()), as_json=as_json)
@@ -181,7 +170,7 @@ def list_versions(door: Door, table: str | None, at: str | None, as_json: bool) 
             versions = await operator.rule_tables.versions(table or "", count=1_000)
             if at is None:
                 return versions
-            moment = _due(at) or nanoseconds_of(datetime.now(UTC))
+            moment = due(at) or nanoseconds_of(datetime.now(UTC))
             then = {one.number for one in await operator.rule_tables.rulebook(at=moment)}
             return [version for version in versions if version.number in then]
 
@@ -196,7 +185,7 @@ def list_versions(door: Door, table: str | None, at: str | None, as_json: bool) 
                 str(version.number),
                 version.table,
                 _state_of(version),
-                "; ".join(map(_period_text, version.periods)),
+                "; ".join(map(period_text, version.periods)),
                 version.digest.hex()[:12],
                 version.proposal.proposer or "the switch",
                 version.proposal.reason or "came with the switch",
@@ -226,32 +215,9 @@ def show(door: Door, number: int, text: bool, as_json: bool) -> None:
     else:
         _echo_version(reply.version, as_json=False)
         for period in reply.version.periods:
-            click.echo(f"in force {_period_text(period)}")
+            click.echo(f"in force {period_text(period)}")
         if reply.version.HasField("proposal"):
             echo_proposal(reply.version.proposal, as_json=False, whole=True)
-
-
-# --- times -------------------------------------------------------------------------------------
-
-
-def _due(at: str | None) -> int:
-    """Return the time that *at* names; 0 for the present, which the switch then takes."""
-    if at is None or at == NOW:
-        return 0
-    try:
-        return nanoseconds_of(parse_moment(at))
-    except DateError as error:
-        raise click.BadParameter(error.hint, param_hint="--at") from error
-
-
-def _solar(at: int) -> str:
-    """Return a time in nanoseconds since 1970 as the country writes it."""
-    return moment_text(moment_at(at))
-
-
-def _period_text(period: ForcePeriod) -> str:
-    until = f" to {_solar(period.until)}" if period.until else ""
-    return f"from {_solar(period.since)}{until}"
 
 
 # --- versions ----------------------------------------------------------------------------------
@@ -312,16 +278,8 @@ def _print_comparison(told: CompareVersionResponse) -> None:
         )
     for number in told.overtakes:
         click.echo(f"Version {number} waits, and could not come in force behind it\n")
-    for row in told.rows:
-        click.echo(f"{SIGNS[row.kind]} {row.row}")
-        for field in row.fields:
-            if row.kind == RowChangeKind.ROW_CHANGE_KIND_CHANGED:
-                click.echo(f"    {field.field}: {field.before or 'none'} → {field.after or 'none'}")
-            else:
-                click.echo(f"    {field.field}: {field.before or field.after}")
-    if not told.rows:
-        click.echo("no row differs")
-    click.echo(f"\nAs of {_solar(told.at)}:")
+    print_rows(told.rows)
+    click.echo(f"\nAs of {solar(told.at)}:")
     click.echo(f"{len(told.routes)} bank codes lead elsewhere")
     for route in told.routes:
         click.echo(f"    {route.bank_code}: {route.before} → {route.after}")
@@ -343,8 +301,8 @@ def _print_comparison(told: CompareVersionResponse) -> None:
         )
     click.echo(f"{len(told.moves)} planned times of the next 30 days move; all others stay")
     for move in told.moves:
-        after = _solar(move.after) if move.after else "no time is known"
-        click.echo(f"    {move.rail}: {_solar(move.before)} → {after}")
+        after = solar(move.after) if move.after else "no time is known"
+        click.echo(f"    {move.rail}: {solar(move.before)} → {after}")
 
 
 def _comparison_json(told: CompareVersionResponse) -> dict[str, Any]:
@@ -353,17 +311,7 @@ def _comparison_json(told: CompareVersionResponse) -> dict[str, Any]:
         "in_force": told.in_force,
         "overtaken": told.overtaken,
         "overtakes": list(told.overtakes),
-        "rows": [
-            {
-                "row": row.row,
-                "kind": RowChangeKind.Name(row.kind).removeprefix("ROW_CHANGE_KIND_").lower(),
-                "fields": [
-                    {"field": one.field, "before": one.before, "after": one.after}
-                    for one in row.fields
-                ],
-            }
-            for row in told.rows
-        ],
+        "rows": rows_json(told.rows),
         "at": told.at,
         "routes": [
             {"bank_code": one.bank_code, "before": one.before, "after": one.after}

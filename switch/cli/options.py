@@ -9,7 +9,7 @@ from typing import Any, Final, Literal, TypeVar
 
 import click
 
-from payvand.client import Bank, Operator
+from payvand.client import Bank, FeeOffice, Operator
 from payvand.switch.onboarding import OPERATOR
 
 __all__ = [
@@ -72,6 +72,10 @@ class Door:
         """Connect as a bank or a government service."""
         return Bank.connect(self.address, self.certificates, patience_s=PATIENCE_S)
 
+    def fee_office(self) -> FeeOffice:
+        """Connect as somebody who deals with fees."""
+        return FeeOffice.connect(self.address, self.certificates, patience_s=PATIENCE_S)
+
 
 def door_options(*, caller: Caller = "operator") -> Callable[[Callable[..., Any]], Any]:
     """Return the options that lead to a switch; the command gets them as one `door`.
@@ -122,7 +126,12 @@ def switch_options(*, named: bool) -> Callable[[Callable[..., Any]], Any]:
     ]
     if named:
         options.append(
-            click.option("--as", "holder", metavar="NAME", help="The participant you are.")
+            click.option(
+                "--as",
+                "holder",
+                metavar="NAME",
+                help="Who you are: your certificate's name.",
+            )
         )
 
     def wrap(command: Callable[..., Any]) -> Any:

@@ -16,6 +16,7 @@ from payvand.client.faults import (
     Refusal,
     SwitchUnreachable,
 )
+from payvand.client.fees import FeeOffice
 from payvand.client.operator import Operator
 from payvand.client.packing import (
     PACKED_PAYMENT,
@@ -40,6 +41,7 @@ __all__ = [
     "Difference",
     "Directory",
     "DirectoryCopy",
+    "FeeOffice",
     "NotPermitted",
     "Operator",
     "PackedBatch",

@@ -1,8 +1,9 @@
 """ApprovalService: proposals over gRPC."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from types import MappingProxyType
 from typing import Any, Final
 
 import grpc
@@ -36,6 +37,10 @@ _CODES: Final = {
     "proposal.id_reused": grpc.StatusCode.ALREADY_EXISTS,
     "proposal.same_operator": grpc.StatusCode.PERMISSION_DENIED,
     "proposal.state": grpc.StatusCode.FAILED_PRECONDITION,
+    "fees.other_agency": grpc.StatusCode.PERMISSION_DENIED,
+    "fees.overtaken": grpc.StatusCode.FAILED_PRECONDITION,
+    "proposal.unreviewed": grpc.StatusCode.FAILED_PRECONDITION,
+    "proposal.elsewhere": grpc.StatusCode.FAILED_PRECONDITION,
     "proposal.not_on_call": grpc.StatusCode.FAILED_PRECONDITION,
     "proposal.digest": grpc.StatusCode.FAILED_PRECONDITION,
     "proposal.count": grpc.StatusCode.RESOURCE_EXHAUSTED,
@@ -48,13 +53,20 @@ class ApprovalServicer:
 
     SERVICE: Final = pb.DESCRIPTOR.services_by_name["ApprovalService"]
 
-    def __init__(self, approvals: Approvals) -> None:
-        """Serve *approvals*."""
+    def __init__(
+        self, approvals: Approvals, *, elsewhere: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
+        """Serve *approvals*; the kinds of *elsewhere* are proposed and decided by other people.
+
+        Its values say where; here they are read, refused and called off alone.
+        """
         self._approvals = approvals
+        self._elsewhere = elsewhere
 
     async def Propose(self, request: pb.ProposeRequest, context: Any) -> pb.ProposeResponse:
         """Propose an act of any kind."""
         async with refusals_told(context):
+            self._check_here(request.kind)
             proposal = await self._approvals.propose(
                 id=request.id,
                 kind=request.kind,
@@ -69,6 +81,7 @@ class ApprovalServicer:
     async def Approve(self, request: pb.ApproveRequest, context: Any) -> pb.ApproveResponse:
         """Approve what another proposed."""
         async with refusals_told(context):
+            self._check_here(self._approvals.get(request.id).kind)
             proposal = await self._approvals.approve(
                 request.id,
                 digest=request.digest,
@@ -88,6 +101,7 @@ class ApprovalServicer:
     async def Schedule(self, request: pb.ScheduleRequest, context: Any) -> pb.ScheduleResponse:
         """Give something approved its time."""
         async with refusals_told(context):
+            self._check_here(self._approvals.get(request.id).kind)
             proposal = await self._approvals.schedule(
                 request.id, due_at=request.due_at, operator=caller_of(context).name
             )
@@ -100,6 +114,10 @@ class ApprovalServicer:
                 request.id, operator=caller_of(context).name, reason=request.remark
             )
         return pb.CancelResponse(proposal=proposal_told(proposal))
+
+    def _check_here(self, kind: str) -> None:
+        if kind in self._elsewhere:
+            raise ProposalRefused("kind", "proposal.elsewhere", self._elsewhere[kind])
 
     async def GetProposal(
         self, request: pb.GetProposalRequest, context: Any

@@ -19,14 +19,14 @@ from payvand.switch.rule_changes.effects import Effects, effects_of
 from payvand.switch.rule_changes.rules_in_force import RulesInForce, is_overtaken
 from payvand.switch.rule_changes.texts import digest_of_text, keep_text, read_text
 from payvand.switch.rule_changes.versions import RULE_CHANGE, TableVersion
-from payvand.switch.rules.checking import faults_of
+from payvand.switch.rules.checking import TableFault, faults_of
 from payvand.switch.rules.differing import RowChange, differences
 from payvand.switch.rules.rulebook import TABLES
 from payvand.switch.rules.solar_hijri import moment_at, nanoseconds_of
 from payvand.switch.services.approvals import due_of, proposal_told, refusals_told
 from payvand.v1 import rule_table_service_pb2 as pb
 
-__all__ = ["RuleTableServicer"]
+__all__ = ["RuleTableServicer", "fault_told", "row_told"]
 
 VERSIONS_PER_PAGE: Final = 100
 VERSIONS_PER_PAGE_MAX: Final = 1_000
@@ -71,12 +71,7 @@ class RuleTableServicer:
             _check_table(request.table)
             faults = await asyncio.to_thread(faults_of, request.table, request.text)
             if faults or request.check_only:
-                return pb.ImportTableResponse(
-                    faults=[
-                        pb.TableFault(line=one.line, path=one.path, rule=one.rule, hint=one.hint)
-                        for one in faults
-                    ]
-                )
+                return pb.ImportTableResponse(faults=map(fault_told, faults))
             digest = digest_of_text(request.text)
             if digest == self._rules.versions.in_force(request.table).version.digest:
                 hint = "this very text is in force"
@@ -276,6 +271,23 @@ class RuleTableServicer:
         )
 
 
+def fault_told(fault: TableFault) -> pb.TableFault:
+    """Return what is wrong with a text as the contract says it."""
+    return pb.TableFault(line=fault.line, path=fault.path, rule=fault.rule, hint=fault.hint)
+
+
+def row_told(row: RowChange) -> pb.RowChange:
+    """Return a row that differs as the contract says it."""
+    return pb.RowChange(
+        row=row.row,
+        kind=_ROW_KINDS[row.kind],
+        fields=[
+            pb.FieldChange(field=one.field, before=one.before, after=one.after)
+            for one in row.fields
+        ],
+    )
+
+
 def _check_table(table: str) -> None:
     if table not in TABLES:
         raise ProposalRefused("table", "rules.table", "one of " + ", ".join(TABLES))
@@ -287,17 +299,7 @@ def _comparison(
     return pb.CompareVersionResponse(
         version=version,
         in_force=in_force,
-        rows=[
-            pb.RowChange(
-                row=row.row,
-                kind=_ROW_KINDS[row.kind],
-                fields=[
-                    pb.FieldChange(field=one.field, before=one.before, after=one.after)
-                    for one in row.fields
-                ],
-            )
-            for row in rows
-        ],
+        rows=map(row_told, rows),
         at=nanoseconds_of(effects.at),
         routes=[
             pb.RouteChange(bank_code=one.bank_code, before=one.before, after=one.after)

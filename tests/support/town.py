@@ -13,7 +13,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from payvand.client import Bank, Operator
+from payvand.client import Bank, FeeOffice, Operator
 from payvand.switch.app import Switch, open_switch
 from payvand.switch.certificates import issue
 from payvand.switch.config import Settings
@@ -92,11 +92,16 @@ class Town:
         role = Role.BANK if name in CODES else Role.AGENCY
         return self._connect(Bank, name, role)
 
+    def office(self, name: str, role: Role) -> FeeOffice:
+        """Return the connection of somebody who deals with fees."""
+        return self._connect(FeeOffice, name, role)
+
     def _connect(self, kind: Any, name: str, role: Role) -> Any:
-        if name not in self.connections:
+        key = f"{kind.__name__} {name}"
+        if key not in self.connections:
             folder = issue(self.certificates, name, role)
-            self.connections[name] = kind.connect(self.switch.address.address, folder, patience_s=0)
-        return self.connections[name]
+            self.connections[key] = kind.connect(self.switch.address.address, folder, patience_s=0)
+        return self.connections[key]
 
     def account(self, name: str, number: int = 1) -> str:
         """Return an account at a participant."""

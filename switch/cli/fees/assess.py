@@ -1,7 +1,6 @@
 """`payvand fees assess`: what a case costs by a schedule, line by line."""
 
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import Any
 
 import click
@@ -12,10 +11,9 @@ from payvand.switch.cli.fees.options import (
     DAY_HELP,
     facts_of,
     given_day,
-    schedule_file,
-    schedule_of,
+    schedule_named,
 )
-from payvand.switch.cli.options import as_json
+from payvand.switch.cli.options import Door, as_json, door_options
 from payvand.switch.cli.printing import amount_text, print_json, print_table
 from payvand.switch.fees.assessment.assessing import assess as assessed
 from payvand.switch.fees.assessment.facts import Facts
@@ -29,7 +27,7 @@ __all__ = ["assess"]
 
 
 @click.command()
-@click.argument("file", type=schedule_file)
+@click.argument("schedule")
 @click.argument("service")
 @click.argument("facts", metavar="[FACT=VALUE]...", nargs=-1)
 @click.option("--day", metavar="DAY", help=f"Of the assessment: {DAY_HELP}; today without it.")
@@ -37,8 +35,10 @@ __all__ = ["assess"]
 @click.option("--paid-on", metavar="DAY", help="Reckon penalties, interest and rebates too.")
 @click.option("--explain", is_flag=True, help="Say how each line came, and who gets which part.")
 @as_json
+@door_options(caller="anybody")
 def assess(
-    file: Path,
+    door: Door,
+    schedule: str,
     service: str,
     facts: tuple[str, ...],
     day: str | None,
@@ -47,34 +47,34 @@ def assess(
     explain: bool,
     as_json: bool,
 ) -> None:
-    """Print what a case of SERVICE costs by the schedule in FILE.
+    """Print what a case of SERVICE costs by SCHEDULE: a file, or an agency whose is in force.
 
     \b
-    payvand fees assess judiciary.toml petition attachment_pages=3 --explain
-    payvand fees assess traffic-police.toml fine place=village --due 1405-01-01 --paid-on 1405-03-10
+    payvand fees assess judiciary petition attachment_pages=3 --explain
+    payvand fees assess draft.toml fine place=village --due 1405-01-01 --paid-on 1405-03-10
 
-    Without facts it says what must be known. The exit code is 1 where the case can't be assessed.
+    The exit code is 1 where the case can't be assessed.
     """
     if paid_on and not due:
         raise click.UsageError("say with --due when it was due")
-    schedule = schedule_of(file, as_json=as_json)
+    known = schedule_named(schedule, door, as_json=as_json)
     at = given_day(day, "--day") if day else local(datetime.now(UTC)).date()
     case = facts_of(facts)
     try:
-        found = assessed(schedule, service, case, day=at, explain=explain)
+        found = assessed(known, service, case, day=at, explain=explain)
         lines = found.lines
         if paid_on and due:
             at = given_day(paid_on, "--paid-on")
             unpaid = [Unpaid(one.fee, one.kind, one.amount, one.share_tree) for one in lines]
             days = {"due": given_day(due, "--due"), "day": at}
-            lines += at_payment(schedule, service, unpaid, explain=explain, **days)
+            lines += at_payment(known, service, unpaid, explain=explain, **days)
     except AssessmentError as error:
-        _tell_error(schedule, error, as_json=as_json)
+        _tell_error(known, error, as_json=as_json)
     if as_json:
-        shares = [_shares(schedule, service, line, case, at) for line in lines] if explain else None
+        shares = [_shares(known, service, line, case, at) for line in lines] if explain else None
         print_json(_json_of(found, lines, shares))
     else:
-        _print(schedule, found, lines, case, at, explain=explain)
+        _print(known, found, lines, case, at, explain=explain)
 
 
 def _tell_error(schedule: Schedule, error: AssessmentError, *, as_json: bool) -> None:

@@ -8,8 +8,14 @@ from typing import Any
 import click
 
 from payvand.switch.cli.display import said
-from payvand.switch.cli.fees.options import facts_of, given_day, schedule_file, schedule_of
-from payvand.switch.cli.options import as_json
+from payvand.switch.cli.fees.options import (
+    facts_of,
+    given_day,
+    schedule_file,
+    schedule_named,
+    schedule_of,
+)
+from payvand.switch.cli.options import Door, as_json, door_options
 from payvand.switch.cli.printing import amount_text, print_json, print_table
 from payvand.switch.fees.assessment.what_if import PastCase, WhatIf
 from payvand.switch.fees.assessment.what_if import what_if as compared
@@ -19,7 +25,9 @@ __all__ = ["what_if"]
 
 @click.command("what-if")
 @click.argument("draft", type=schedule_file)
-@click.option("--beside", type=schedule_file, required=True, help="The schedule that was in force.")
+@click.option(
+    "--beside", metavar="SCHEDULE", required=True, help="A file, or an agency whose is in force."
+)
 @click.option(
     "--history",
     type=schedule_file,
@@ -28,9 +36,12 @@ __all__ = ["what_if"]
 )
 @click.option("--days-later", type=int, default=0, help="Reckon DRAFT so many days after each day.")
 @as_json
-def what_if(draft: Path, beside: Path, history: Path, days_later: int, as_json: bool) -> None:
+@door_options(caller="anybody")
+def what_if(
+    door: Door, draft: Path, beside: str, history: Path, days_later: int, as_json: bool
+) -> None:
     """Print what the cases of --history brought, and would have brought under DRAFT."""
-    before = schedule_of(beside, as_json=as_json)
+    before = schedule_named(beside, door, as_json=as_json)
     after = schedule_of(draft, as_json=as_json)
     found = compared(before, after, _cases(history), days_later=days_later)
     if as_json:
