@@ -45,7 +45,7 @@ from payvand.switch.directory.opening import open_directory
 from payvand.switch.fees.bills.tariff import Tariff, TariffOf
 from payvand.switch.fees.catalogue.catalogue_in_force import CatalogueInForce, ScheduleChange
 from payvand.switch.fees.catalogue.versions import SCHEDULE_CHANGE
-from payvand.switch.fees.opening import fee_servicers
+from payvand.switch.fees.opening import FeeCollection
 from payvand.switch.identity import Role
 from payvand.switch.metrics import Metrics
 from payvand.switch.participants import Registry
@@ -119,6 +119,7 @@ class Switch:
         self._clock = clock
         self.metrics = Metrics(CollectorRegistry())
         self.address: Address
+        self.fees: FeeCollection
         self.tariff_of: TariffOf = lambda agency: None
         """The fee schedule in force of an agency."""
         self._rested_at = 0
@@ -143,9 +144,10 @@ class Switch:
         acts = ActJournal(engine)
         tables = RulesInForce(acts, pool, clock=self._clock)
         catalogue = CatalogueInForce(acts, pool)
+        self.fees = FeeCollection(engine, pool, acts, clock=self._clock, catch_up=self.catch_up)
         approvals = Approvals(
             acts,
-            [RuleChange(tables, pool), ScheduleChange(catalogue, pool)],
+            [RuleChange(tables, pool), ScheduleChange(catalogue, pool), self.fees.refunding],
             clock=self._clock,
             reviewed=[SCHEDULE_CHANGE],
         )
@@ -203,14 +205,12 @@ class Switch:
             ),
             FeeAssessmentServicer(catalogue, self._clock),
             await open_directory(pool, registry, tables, self._clock),
-            *fee_servicers(
-                engine=engine,
-                pool=pool,
+            *self.fees.servicers(
                 registry=registry,
+                approvals=approvals,
                 tariff_of=lambda agency: self.tariff_of(agency),
                 reasons=reasons,
                 metrics=self.metrics,
-                clock=self._clock,
             ),
         )
         ages = Ages(

@@ -52,6 +52,7 @@ OF_AGENCY: Final = frozenset({Role.AGENCY_CLERK, Role.AGENCY_APPROVER})
 _CLERK = frozenset({Role.AGENCY_CLERK})
 _APPROVER = frozenset({Role.AGENCY_APPROVER})
 _TREASURY = frozenset({Role.TREASURY})
+_DECIDERS = _APPROVER | {Role.AGENCY}
 _ISSUERS = frozenset({Role.AGENCY, Role.AGENCY_CLERK})
 _PARTICIPANTS = frozenset({Role.BANK, Role.AGENCY})
 _OPERATOR = frozenset({Role.OPERATOR})
@@ -95,6 +96,9 @@ METHOD_ROLES: Final[Mapping[str, frozenset[Role]]] = {
     "/payvand.v1.ApprovalService/ListProposals": _READERS,
     "/payvand.v1.BillService/IssueBills": _ISSUERS,
     "/payvand.v1.BillService/FindBills": _FEE_READERS,
+    "/payvand.v1.BillService/AmendBill": _DECIDERS,
+    "/payvand.v1.BillService/ObjectToBill": _BANK,
+    "/payvand.v1.BillService/ListActs": _FEE_READERS,
     "/payvand.v1.FeePaymentService/PayBills": _BANK,
     "/payvand.v1.FeeCatalogueService/ImportSchedule": _CLERK,
     "/payvand.v1.FeeCatalogueService/ReviewSchedule": _APPROVER,
@@ -104,6 +108,10 @@ METHOD_ROLES: Final[Mapping[str, frozenset[Role]]] = {
     "/payvand.v1.FeeCatalogueService/ListSchedules": _FEE_READERS,
     "/payvand.v1.FeeCatalogueService/GetSchedule": _FEE_READERS,
     "/payvand.v1.FeeAssessmentService/Assess": _FEE_READERS,
+    "/payvand.v1.RefundService/RequestRefund": OF_AGENCY,
+    "/payvand.v1.RefundService/ApproveRefund": _APPROVER,
+    "/payvand.v1.RefundService/RefuseRefund": OF_AGENCY,
+    "/payvand.v1.RefundService/ListRefunds": _FEE_READERS,
     "/payvand.v1.RuleTableService/ImportTable": _OPERATOR,
     "/payvand.v1.RuleTableService/RestoreVersion": _OPERATOR,
     "/payvand.v1.RuleTableService/CompareVersion": _READERS,

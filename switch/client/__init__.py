@@ -27,6 +27,7 @@ from payvand.client.packing import (
 )
 from payvand.client.payment_id import new_payment_id, parse_payment_id, payment_id_text
 from payvand.client.payment_state import FINAL_STATES, STATE_NAMES
+from payvand.client.refunds import Refunds
 
 __all__ = [
     "CALL_PAYMENTS_MAX",
@@ -45,6 +46,7 @@ __all__ = [
     "NotPermitted",
     "Operator",
     "PackedBatch",
+    "Refunds",
     "Refusal",
     "SwitchUnreachable",
     "new_payment_id",

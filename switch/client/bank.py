@@ -12,6 +12,7 @@ from payvand.client.connection import Connection
 from payvand.client.directory import Directory
 from payvand.client.faults import ended_early, fault_of, is_broken_off
 from payvand.client.packing import PackedBatch
+from payvand.client.refunds import Refunds
 from payvand.client.submitting import WINDOW_BATCHES, Batch, Batches, submitting
 from payvand.v1.payment_pb2 import Payment, PaymentState
 from payvand.v1.payment_service_pb2 import (
@@ -67,6 +68,11 @@ class Bank(Connection):
     def bills(self) -> Bills:
         """Bills, over this connection: an agency issues them, a bank finds and pays them."""
         return Bills(self._channel, self._call, self.address, self._patience_s)
+
+    @property
+    def refunds(self) -> Refunds:
+        """Refunds of bills, over this connection."""
+        return Refunds(self._channel, self._call)
 
     async def submit(self, payments: Sequence[Payment] | PackedBatch) -> SubmitResponse:
         """Submit up to 8,190 payments; the states that come back are on stable storage.

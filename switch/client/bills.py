@@ -8,7 +8,7 @@ async with Bank.connect(address, Path("certificates/melli")) as melli:
     await melli.bills.pay([payment_of(bills, debtor_iban)])
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import grpc
@@ -19,11 +19,20 @@ from payvand.client.faults import fault_of, is_broken_off
 from payvand.client.payment_id import new_payment_id
 from payvand.v1.bill_pb2 import Bill, BillSubject, NewBill
 from payvand.v1.bill_service_pb2 import (
+    AmendBillRequest,
+    AmendBillResponse,
+    AmendedLine,
+    BillAct,
+    BillChange,
     BillPaymentIds,
     FindBillsRequest,
     FindBillsResponse,
     IssueBillsRequest,
     IssueBillsResponse,
+    ListActsRequest,
+    ListActsResponse,
+    ObjectToBillRequest,
+    ObjectToBillResponse,
 )
 from payvand.v1.bill_service_pb2_grpc import BillServiceStub
 from payvand.v1.fee_payment_service_pb2 import (
@@ -127,6 +136,50 @@ class Bills:
             self._payments.PayBills, PayBillsRequest(payments=payments)
         )
         return list(reply.results)
+
+    async def amend(
+        self,
+        number: str,
+        change: BillChange,
+        *,
+        reason: str,
+        lines: Mapping[int, int] | None = None,
+        due_date: str = "",
+        acts: int | None = None,
+    ) -> AmendBillResponse:
+        """Change what a bill of the caller asks.
+
+        Args:
+            number: the bill's thirty digits.
+            change: what it does, for example `BILL_CHANGE_WAIVED`.
+            reason: for the payer, and for those who look later.
+            lines: by the place of a line what it asks from now on.
+            due_date: the last day to pay from now on, YYYY-MM-DD.
+            acts: `Bill.acts` as the change was decided; the change is refused where there are more.
+        """
+        request = AmendBillRequest(
+            number=number,
+            change=change,
+            lines=[AmendedLine(line=line, amount=part) for line, part in (lines or {}).items()],
+            due_date=due_date,
+            reason=reason,
+            acts=acts,
+        )
+        reply: AmendBillResponse = await self._call(self._bills.AmendBill, request)
+        return reply
+
+    async def object(self, number: str, *, reason: str) -> Bill:
+        """Object to a bill for its payer."""
+        request = ObjectToBillRequest(number=number, reason=reason)
+        reply: ObjectToBillResponse = await self._call(self._bills.ObjectToBill, request)
+        return reply.bill
+
+    async def acts(self, number: str) -> list[BillAct]:
+        """Return what happened to a bill, the first act first."""
+        reply: ListActsResponse = await self._call(
+            self._bills.ListActs, ListActsRequest(number=number)
+        )
+        return list(reply.acts)
 
     async def _one(self, request: FindBillsRequest) -> Bill | None:
         reply: FindBillsResponse = await self._call(self._bills.FindBills, request)

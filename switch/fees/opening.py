@@ -1,43 +1,87 @@
-"""The services of fee collection, over the parts that they share."""
+"""The parts of fee collection that one switch has, put together."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 from payvand.core.engine import Engine
 from payvand.settlement.database import Pool
+from payvand.switch.approvals.act_journal import ActJournal
+from payvand.switch.approvals.approvals import Approvals
+from payvand.switch.fees.bills.amending import Amending
 from payvand.switch.fees.bills.inquiry import Inquiry
 from payvand.switch.fees.bills.issuing import Issuing
 from payvand.switch.fees.bills.tariff import TariffOf
 from payvand.switch.fees.paying.paying import Paying
+from payvand.switch.fees.refunding.refund_book import RefundBook
+from payvand.switch.fees.refunding.refunding import Refunding
 from payvand.switch.metrics import Metrics
 from payvand.switch.participants import Registry
 from payvand.switch.services.bills import BillServicer
 from payvand.switch.services.fee_payments import FeePaymentServicer
+from payvand.switch.services.refunds import RefundServicer
 from payvand.switch.translate import ReasonBook
 
-__all__ = ["fee_servicers"]
+__all__ = ["FeeCollection"]
 
 
-def fee_servicers(
-    *,
-    engine: Engine,
-    pool: Pool,
-    registry: Registry,
-    tariff_of: TariffOf,
-    reasons: ReasonBook,
-    metrics: Metrics,
-    clock: Callable[[], int],
-) -> tuple[BillServicer, FeePaymentServicer]:
-    """Return what serves bills and their payment, on the parts of a switch."""
-    inquiry = Inquiry(pool, engine)
-    paying = Paying(
-        engine=engine,
-        inquiry=inquiry,
-        registry=registry,
-        tariff_of=tariff_of,
-        reasons=reasons,
-        clock=clock,
-    )
-    return (
-        BillServicer(registry, Issuing(pool, tariff_of, clock), inquiry, paying.is_under_way),
-        FeePaymentServicer(registry, paying, metrics),
-    )
+class FeeCollection:
+    """Bills, their payment and what goes back. One for each process.
+
+    Made before the acts of the journal are loaded: it follows them.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        pool: Pool,
+        acts: ActJournal,
+        *,
+        clock: Callable[[], int],
+        catch_up: Callable[[], Awaitable[None]],
+    ) -> None:
+        """Stand on *engine* and *pool*; *catch_up* waits until these are equally far."""
+        self._engine = engine
+        self._pool = pool
+        self._clock = clock
+        self._inquiry = Inquiry(pool, engine)
+        self._book = RefundBook()
+        acts.watch(self._book.watch)
+        self.refunding = Refunding(
+            engine=engine, pool=pool, inquiry=self._inquiry, catch_up=catch_up
+        )
+        """A kind of proposals."""
+        self.approvals: Approvals
+
+    def servicers(
+        self,
+        *,
+        registry: Registry,
+        approvals: Approvals,
+        tariff_of: TariffOf,
+        reasons: ReasonBook,
+        metrics: Metrics,
+    ) -> tuple[Any, ...]:
+        """Return what serves it all."""
+        self.approvals = approvals
+        paying = Paying(
+            engine=self._engine,
+            inquiry=self._inquiry,
+            registry=registry,
+            tariff_of=tariff_of,
+            reasons=reasons,
+            clock=self._clock,
+        )
+        bills = BillServicer(
+            registry,
+            Issuing(self._pool, tariff_of, self._clock),
+            self._inquiry,
+            Amending(self._engine, self._pool, self._inquiry, self._clock),
+            approvals,
+            self._engine,
+            paying.is_under_way,
+        )
+        return (
+            bills,
+            FeePaymentServicer(registry, paying, metrics),
+            RefundServicer(registry, approvals, self._book),
+        )

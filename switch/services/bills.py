@@ -1,21 +1,31 @@
 """BillService: issuing bills and finding them."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from typing import Any, Final
 
 import grpc
 import grpc.aio
 
+from payvand.core.engine import Engine
 from payvand.core.limits import BATCH_EVENTS_MAX
-from payvand.switch.fees.bills.bill import BillRefused
+from payvand.switch.approvals.approvals import Approvals, ProposalRefused
+from payvand.switch.fees.bills.amending import Amending, Wish
+from payvand.switch.fees.bills.bill import BillLine, BillRefused
 from payvand.switch.fees.bills.contract import (
     LINE_KIND_NUMBERS,
     SUBJECT_KIND_NUMBERS,
     SUBJECT_KINDS,
 )
 from payvand.switch.fees.bills.inquiry import Found, Inquiry
-from payvand.switch.fees.bills.issuing import Issuing, parse_payer
+from payvand.switch.fees.bills.issuing import Issuing, parse_day, parse_payer
+from payvand.switch.fees.bills.notice import Notice, What
+from payvand.switch.fees.bills.number import agency_of, parse_number
+from payvand.switch.fees.bills.standing import Act
 from payvand.switch.fees.bills.state import BillState, Standing
+from payvand.switch.fees.refunding.excess import excess_refund_id, excess_refunds
+from payvand.switch.fees.refunding.holdings import read_holdings
+from payvand.switch.fees.refunding.request import REFUND_KIND
 from payvand.switch.identifiers import bill as bill_identifiers
 from payvand.switch.identifiers.identifier_error import IdentifierError
 from payvand.switch.identity import Caller, caller_of
@@ -37,6 +47,19 @@ _STATES: Final = {
     BillState.EXPIRED: bill_pb2.BILL_STATE_EXPIRED,
 }
 
+_CHANGES: Final = {
+    pb.BILL_CHANGE_AMENDED: What.AMENDED,
+    pb.BILL_CHANGE_WAIVED: What.WAIVED,
+    pb.BILL_CHANGE_EXEMPTED: What.EXEMPTED,
+    pb.BILL_CHANGE_DISMISSED: What.DISMISSED,
+    pb.BILL_CHANGE_CANCELLED: What.CANCELLED,
+}
+"""The changes that people make."""
+_CHANGE_NUMBERS: Final = {what: number for number, what in _CHANGES.items()} | {
+    What.OBJECTED: pb.BILL_CHANGE_OBJECTED,
+    What.EXPIRED: pb.BILL_CHANGE_EXPIRED,
+}
+
 
 class BillServicer:
     """Serve `payvand.v1.BillService`."""
@@ -48,10 +71,16 @@ class BillServicer:
         registry: Registry,
         issuing: Issuing,
         inquiry: Inquiry,
+        amending: Amending,
+        approvals: Approvals,
+        engine: Engine,
         is_under_way: Callable[[int], bool],
     ) -> None:
         """Serve bills; *is_under_way* tells of a bill by its key whether it is being paid."""
         self._registry = registry
+        self._amending = amending
+        self._approvals = approvals
+        self._engine = engine
         self._issuing = issuing
         self._inquiry = inquiry
         self._is_under_way = is_under_way
@@ -73,24 +102,83 @@ class BillServicer:
 
     async def FindBills(self, request: pb.FindBillsRequest, context: Any) -> pb.FindBillsResponse:
         """Find bills and tell how they stand."""
-        caller = caller_of(context)
-        try:
-            found = await self._find(request, self._agency_of(caller))
-        except BillRefused as refused:
-            await refuse(
-                context,
-                grpc.StatusCode.INVALID_ARGUMENT,
-                refused.rule,
-                refused.hint,
-                field=refused.field,
-            )
-        names = self._registry.routing.names
+        async with _refusals_told(context):
+            found = await self._find(request, self._agency_of(caller_of(context)))
         return pb.FindBillsResponse(
-            bills=[
-                bill_told(one, names, self._is_under_way(one.bill.key)) for one in found.standings
-            ],
-            next_page=found.next_page,
+            bills=map(self._told, found.standings), next_page=found.next_page
         )
+
+    async def AmendBill(self, request: pb.AmendBillRequest, context: Any) -> pb.AmendBillResponse:
+        """Change what a bill asks, and ask back what was paid beyond it."""
+        caller = caller_of(context)
+        async with _refusals_told(context):
+            what = _CHANGES.get(request.change)
+            if what is None:
+                raise BillRefused("change", "amendment.change", "say what the change does")
+            before, after = await self._amending.amend(
+                self._own_key(request.number, self._agency_of(caller)),
+                Wish(
+                    what=what,
+                    reason=request.reason,
+                    made_by=caller.name,
+                    amounts={line.line: line.amount for line in request.lines},
+                    due=parse_day("due_date", request.due_date) if request.due_date else None,
+                    seen=request.acts if request.HasField("acts") else None,
+                ),
+            )
+            refunds = await self._ask_back(before, after, request.reason, caller.name)
+        return pb.AmendBillResponse(bill=self._told(after), refunds=refunds)
+
+    async def ObjectToBill(
+        self, request: pb.ObjectToBillRequest, context: Any
+    ) -> pb.ObjectToBillResponse:
+        """Object to a bill for its payer."""
+        async with _refusals_told(context):
+            _, after = await self._amending.amend(
+                self._own_key(request.number, 0),
+                Wish(What.OBJECTED, request.reason, caller_of(context).name, {}),
+            )
+        return pb.ObjectToBillResponse(bill=self._told(after))
+
+    async def ListActs(self, request: pb.ListActsRequest, context: Any) -> pb.ListActsResponse:
+        """Tell what happened to a bill."""
+        async with _refusals_told(context):
+            key = self._own_key(request.number, self._agency_of(caller_of(context)))
+            standing = (await self._inquiry.of_keys([key])).get(key)
+            if standing is None:
+                raise BillRefused("number", "bill.unknown", "no bill has this number")
+        return pb.ListActsResponse(
+            acts=[act_told(act, standing.notices) for act in standing.acts if act.is_ours]
+        )
+
+    async def _ask_back(
+        self, before: Standing, after: Standing, reason: str, by: str
+    ) -> list[bytes]:
+        """Propose the refunds of what a change made too much, and return their ids."""
+        if after.credit <= before.credit:
+            return []
+        holdings = await read_holdings(self._engine, after.bill.key, after.acts)
+        ids = []
+        for wanted in excess_refunds(before, after, holdings):
+            ids.append(excess_refund_id(after, wanted))
+            await self._approvals.propose(
+                id=ids[-1], kind=REFUND_KIND, content=wanted.content(), reason=reason, operator=by
+            )
+        return ids
+
+    def _own_key(self, number: str, agency: int) -> int:
+        """Return the key of a bill of *agency*, or of any for 0."""
+        try:
+            key = parse_number(number)
+        except IdentifierError as error:
+            raise BillRefused("number", error.rule, error.hint) from error
+        if agency not in (0, agency_of(key)):
+            raise BillRefused("number", "bill.unknown", "no bill of yours has this number")
+        return key
+
+    def _told(self, standing: Standing) -> bill_pb2.Bill:
+        names = self._registry.routing.names
+        return bill_told(standing, names, self._is_under_way(standing.bill.key))
 
     def _agency_of(self, caller: Caller) -> int:
         """Return the agency whose bills alone a caller sees; 0 where it sees all."""
@@ -138,6 +226,56 @@ class BillServicer:
         return await self._inquiry.of_ids(int(both.bill_id.number), int(both.payment_id.number))
 
 
+@asynccontextmanager
+async def _refusals_told(context: Any) -> AsyncIterator[None]:
+    """End the call of *context* with the status of what the body refuses."""
+    try:
+        yield
+    except BillRefused as refused:
+        code = (
+            grpc.StatusCode.NOT_FOUND
+            if refused.rule == "bill.unknown"
+            else grpc.StatusCode.FAILED_PRECONDITION
+            if refused.rule.startswith(("bill.", "objection."))
+            else grpc.StatusCode.INVALID_ARGUMENT
+        )
+        await refuse(context, code, refused.rule, refused.hint, field=refused.field)
+    except ProposalRefused as refused:
+        await refuse(
+            context,
+            grpc.StatusCode.FAILED_PRECONDITION,
+            refused.rule,
+            refused.hint,
+            field=refused.field,
+        )
+
+
+def act_told(act: Act, notices: Mapping[int, Notice]) -> pb.BillAct:
+    """Return something that happened to a bill, as the contract says it."""
+    told = pb.BillAct(number=act.number, at=act.timestamp)
+    if act.is_payment:
+        told.paid = act.amount
+    elif act.is_notice:
+        notice = notices[act.number]
+        told.notice.change = _CHANGE_NUMBERS[notice.what]
+        told.notice.reason, told.notice.made_by = notice.reason, notice.made_by
+        told.notice.lines.extend(map(line_told, notice.lines or ()))
+        told.notice.due_date = notice.due.isoformat() if notice.due else ""
+    else:
+        told.refunded = act.amount
+    return told
+
+
+def line_told(line: BillLine) -> bill_pb2.BillLine:
+    """Return a line of a bill as the contract says it."""
+    return bill_pb2.BillLine(
+        fee=line.fee,
+        kind=LINE_KIND_NUMBERS[line.kind],  # type: ignore[arg-type]  # an open enum
+        amount=line.amount,
+        share_tree=line.share_tree,
+    )
+
+
 def bill_told(standing: Standing, names: dict[int, str], under_way: bool) -> bill_pb2.Bill:
     """Return a bill and how it stands, as the contract says it."""
     bill, outstanding = standing.bill, standing.outstanding
@@ -151,15 +289,7 @@ def bill_told(standing: Standing, names: dict[int, str], under_way: bool) -> bil
             kind=SUBJECT_KIND_NUMBERS[bill.subject_kind],  # type: ignore[arg-type]
             value=bill.subject,
         ),
-        lines=[
-            bill_pb2.BillLine(
-                fee=line.fee,
-                kind=LINE_KIND_NUMBERS[line.kind],  # type: ignore[arg-type]  # an open enum
-                amount=line.amount,
-                share_tree=line.share_tree,
-            )
-            for line in standing.lines
-        ],
+        lines=map(line_told, standing.lines),
         amount=standing.amount,
         paid=standing.paid,
         refunded=standing.refunded,

@@ -1,13 +1,13 @@
 """A town with agencies that charge: a schedule, bills, and banks that pay them."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import Any
 
-from payvand.client import Bills, payment_of
+from payvand.client import Bank, Bills, payment_of
 from payvand.switch.fees.bills.tariff import Tariff
 from payvand.switch.fees.catalogue.condition import ALWAYS
 from payvand.switch.fees.catalogue.schedule import (
@@ -20,23 +20,30 @@ from payvand.switch.fees.catalogue.schedule import (
     Share,
     ShareTree,
 )
+from payvand.switch.identity import Role
 from payvand.switch.rules.validity import Validity
 from payvand.v1.bill_pb2 import Bill, BillLine, BillLineKind, NewBill
 from payvand.v1.fee_payment_service_pb2 import FeePayment, FeePaymentResult
+from payvand.v1.refund_service_pb2 import Refund
 from tests.support.town import TAX_IBAN, Town, agency_entry, bank_entry, open_town
+
+Play = Callable[..., None]
+"""Runs a scene in a town: the fixture `play`."""
 
 TOWNS_IBAN = "IR170104001000000000000102"
 POLICE_IBAN = "IR090104002000000000000201"
 FUND_IBAN = "IR710104003000000000000301"
 CAP, MELLAT_CAP = 10**12, 10**7
+AGENCY_CAP = 10**9
+"""As much an agency may give back of what was paid out to it."""
 PAYER, OTHER_PAYER = "0012345679", "10100002445"
 
 PARTICIPANTS = (
     bank_entry("melli", "017", "062", cap=CAP),
     bank_entry("mellat", "012", cap=MELLAT_CAP),
-    agency_entry("tax", TAX_IBAN, TOWNS_IBAN),
-    agency_entry("police", POLICE_IBAN),
-    agency_entry("fund", FUND_IBAN),
+    agency_entry("tax", TAX_IBAN, TOWNS_IBAN, cap=AGENCY_CAP),
+    agency_entry("police", POLICE_IBAN, cap=AGENCY_CAP),
+    agency_entry("fund", FUND_IBAN, cap=AGENCY_CAP),
 )
 
 
@@ -159,6 +166,30 @@ class FeeTown:
             payment_id=next(self.town.numbers).to_bytes(16, "big"),
             **fields,
         )
+
+    @property
+    def clerk(self) -> Bank:
+        """Who asks for refunds."""
+        return self.town.person("sara@tax", Role.AGENCY_CLERK)
+
+    @property
+    def approver(self) -> Bank:
+        """Who approves them."""
+        return self.town.person("reza@tax", Role.AGENCY_APPROVER)
+
+    async def refund(self, number: str, amount: int, **fields: Any) -> Refund:
+        """Give back money of a bill, as one person asks and another approves."""
+        asked = await self.clerk.refunds.request(
+            number, amount, **{"act": 1, "reason": "paid twice"} | fields
+        )
+        return await self.approver.refunds.approve(asked)
+
+    async def credits(self) -> dict[str, int]:
+        """Return what each participant was credited with in this window, less its debits."""
+        return {
+            one.participant.name: one.credits_posted - one.debits_posted
+            for one in await self.town.operator.participants()
+        }
 
     async def pay(self, payment: FeePayment, *, bank: str = "melli") -> FeePaymentResult:
         """Pay one cart."""

@@ -42,13 +42,14 @@ def bank_entry(name: str, *codes: str, cap: int = CAP, auto_accept: bool = False
     )
 
 
-def agency_entry(name: str, *ibans: str) -> Participant:
+def agency_entry(name: str, *ibans: str, cap: int = 0) -> Participant:
     """Return a government service as an operator puts it."""
     return Participant(
         name=name,
         role=ParticipantRole.PARTICIPANT_ROLE_AGENCY,
         display_name=name,
         ibans=ibans,
+        net_debit_cap=cap,
         unit="IRR",
         auto_accept=True,
     )
@@ -86,6 +87,10 @@ class Town:
     def auditor(self) -> Operator:
         """An auditor's connection, which has an operator's words and not the rights."""
         return self._connect(Operator, "auditor", Role.AUDITOR)
+
+    def person(self, name: str, role: Role) -> Bank:
+        """Return the connection of a person of an agency, or of the treasury."""
+        return self._connect(Bank, name, role)
 
     def bank(self, name: str) -> Bank:
         """Return a bank's or an agency's connection."""

@@ -26,23 +26,43 @@ from payvand.v1 import bill_pb2 as payvand_dot_v1_dot_bill__pb2
 from payvand.v1 import payment_pb2 as payvand_dot_v1_dot_payment__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dpayvand/v1/bill_service.proto\x12\npayvand.v1\x1a\x15payvand/v1/bill.proto\x1a\x18payvand/v1/payment.proto\"7\n\x11IssueBillsRequest\x12\"\n\x05\x62ills\x18\x01 \x03(\x0b\x32\x13.payvand.v1.NewBill\"b\n\x12IssueBillsResponse\x12%\n\x05\x62ills\x18\x01 \x03(\x0b\x32\x16.payvand.v1.IssuedBill\x12%\n\x08refusals\x18\x02 \x03(\x0b\x32\x13.payvand.v1.Refusal\"5\n\x0e\x42illPaymentIds\x12\x0f\n\x07\x62ill_id\x18\x01 \x01(\t\x12\x12\n\npayment_id\x18\x02 \x01(\t\"\xda\x01\n\x10\x46indBillsRequest\x12\x10\n\x06number\x18\x01 \x01(\tH\x00\x12)\n\x03ids\x18\x02 \x01(\x0b\x32\x1a.payvand.v1.BillPaymentIdsH\x00\x12\x11\n\x07\x62\x61rcode\x18\x03 \x01(\tH\x00\x12\x12\n\x08payer_id\x18\x04 \x01(\tH\x00\x12*\n\x07subject\x18\x05 \x01(\x0b\x32\x17.payvand.v1.BillSubjectH\x00\x12\x0f\n\x07settled\x18\x06 \x01(\x08\x12\x11\n\tpage_size\x18\x07 \x01(\r\x12\x0c\n\x04page\x18\x08 \x01(\tB\x04\n\x02\x62y\"G\n\x11\x46indBillsResponse\x12\x1f\n\x05\x62ills\x18\x01 \x03(\x0b\x32\x10.payvand.v1.Bill\x12\x11\n\tnext_page\x18\x02 \x01(\t2\xa8\x01\n\x0b\x42illService\x12O\n\nIssueBills\x12\x1d.payvand.v1.IssueBillsRequest\x1a\x1e.payvand.v1.IssueBillsResponse(\x01\x30\x01\x12H\n\tFindBills\x12\x1c.payvand.v1.FindBillsRequest\x1a\x1d.payvand.v1.FindBillsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dpayvand/v1/bill_service.proto\x12\npayvand.v1\x1a\x15payvand/v1/bill.proto\x1a\x18payvand/v1/payment.proto\"+\n\x0b\x41mendedLine\x12\x0c\n\x04line\x18\x01 \x01(\r\x12\x0e\n\x06\x61mount\x18\x02 \x01(\x04\"\xb0\x01\n\x10\x41mendBillRequest\x12\x0e\n\x06number\x18\x01 \x01(\t\x12&\n\x06\x63hange\x18\x02 \x01(\x0e\x32\x16.payvand.v1.BillChange\x12&\n\x05lines\x18\x03 \x03(\x0b\x32\x17.payvand.v1.AmendedLine\x12\x10\n\x08\x64ue_date\x18\x04 \x01(\t\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12\x11\n\x04\x61\x63ts\x18\x06 \x01(\rH\x00\x88\x01\x01\x42\x07\n\x05_acts\"D\n\x11\x41mendBillResponse\x12\x1e\n\x04\x62ill\x18\x01 \x01(\x0b\x32\x10.payvand.v1.Bill\x12\x0f\n\x07refunds\x18\x02 \x03(\x0c\"5\n\x13ObjectToBillRequest\x12\x0e\n\x06number\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"6\n\x14ObjectToBillResponse\x12\x1e\n\x04\x62ill\x18\x01 \x01(\x0b\x32\x10.payvand.v1.Bill\"!\n\x0fListActsRequest\x12\x0e\n\x06number\x18\x01 \x01(\t\"5\n\x10ListActsResponse\x12!\n\x04\x61\x63ts\x18\x01 \x03(\x0b\x32\x13.payvand.v1.BillAct\"{\n\x07\x42illAct\x12\x0e\n\x06number\x18\x01 \x01(\r\x12\n\n\x02\x61t\x18\x02 \x01(\x04\x12\x0e\n\x04paid\x18\x03 \x01(\x04H\x00\x12\x12\n\x08refunded\x18\x04 \x01(\x04H\x00\x12(\n\x06notice\x18\x05 \x01(\x0b\x32\x16.payvand.v1.BillNoticeH\x00\x42\x06\n\x04what\"\x8c\x01\n\nBillNotice\x12&\n\x06\x63hange\x18\x01 \x01(\x0e\x32\x16.payvand.v1.BillChange\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0f\n\x07made_by\x18\x03 \x01(\t\x12#\n\x05lines\x18\x04 \x03(\x0b\x32\x14.payvand.v1.BillLine\x12\x10\n\x08\x64ue_date\x18\x05 \x01(\t\"7\n\x11IssueBillsRequest\x12\"\n\x05\x62ills\x18\x01 \x03(\x0b\x32\x13.payvand.v1.NewBill\"b\n\x12IssueBillsResponse\x12%\n\x05\x62ills\x18\x01 \x03(\x0b\x32\x16.payvand.v1.IssuedBill\x12%\n\x08refusals\x18\x02 \x03(\x0b\x32\x13.payvand.v1.Refusal\"5\n\x0e\x42illPaymentIds\x12\x0f\n\x07\x62ill_id\x18\x01 \x01(\t\x12\x12\n\npayment_id\x18\x02 \x01(\t\"\xda\x01\n\x10\x46indBillsRequest\x12\x10\n\x06number\x18\x01 \x01(\tH\x00\x12)\n\x03ids\x18\x02 \x01(\x0b\x32\x1a.payvand.v1.BillPaymentIdsH\x00\x12\x11\n\x07\x62\x61rcode\x18\x03 \x01(\tH\x00\x12\x12\n\x08payer_id\x18\x04 \x01(\tH\x00\x12*\n\x07subject\x18\x05 \x01(\x0b\x32\x17.payvand.v1.BillSubjectH\x00\x12\x0f\n\x07settled\x18\x06 \x01(\x08\x12\x11\n\tpage_size\x18\x07 \x01(\r\x12\x0c\n\x04page\x18\x08 \x01(\tB\x04\n\x02\x62y\"G\n\x11\x46indBillsResponse\x12\x1f\n\x05\x62ills\x18\x01 \x03(\x0b\x32\x10.payvand.v1.Bill\x12\x11\n\tnext_page\x18\x02 \x01(\t*\xdd\x01\n\nBillChange\x12\x1b\n\x17\x42ILL_CHANGE_UNSPECIFIED\x10\x00\x12\x17\n\x13\x42ILL_CHANGE_AMENDED\x10\x01\x12\x16\n\x12\x42ILL_CHANGE_WAIVED\x10\x02\x12\x18\n\x14\x42ILL_CHANGE_EXEMPTED\x10\x03\x12\x18\n\x14\x42ILL_CHANGE_OBJECTED\x10\x04\x12\x19\n\x15\x42ILL_CHANGE_DISMISSED\x10\x05\x12\x19\n\x15\x42ILL_CHANGE_CANCELLED\x10\x06\x12\x17\n\x13\x42ILL_CHANGE_EXPIRED\x10\x07\x32\x8c\x03\n\x0b\x42illService\x12O\n\nIssueBills\x12\x1d.payvand.v1.IssueBillsRequest\x1a\x1e.payvand.v1.IssueBillsResponse(\x01\x30\x01\x12H\n\tFindBills\x12\x1c.payvand.v1.FindBillsRequest\x1a\x1d.payvand.v1.FindBillsResponse\x12H\n\tAmendBill\x12\x1c.payvand.v1.AmendBillRequest\x1a\x1d.payvand.v1.AmendBillResponse\x12Q\n\x0cObjectToBill\x12\x1f.payvand.v1.ObjectToBillRequest\x1a .payvand.v1.ObjectToBillResponse\x12\x45\n\x08ListActs\x12\x1b.payvand.v1.ListActsRequest\x1a\x1c.payvand.v1.ListActsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'payvand.v1.bill_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ISSUEBILLSREQUEST']._serialized_start=94
-  _globals['_ISSUEBILLSREQUEST']._serialized_end=149
-  _globals['_ISSUEBILLSRESPONSE']._serialized_start=151
-  _globals['_ISSUEBILLSRESPONSE']._serialized_end=249
-  _globals['_BILLPAYMENTIDS']._serialized_start=251
-  _globals['_BILLPAYMENTIDS']._serialized_end=304
-  _globals['_FINDBILLSREQUEST']._serialized_start=307
-  _globals['_FINDBILLSREQUEST']._serialized_end=525
-  _globals['_FINDBILLSRESPONSE']._serialized_start=527
-  _globals['_FINDBILLSRESPONSE']._serialized_end=598
-  _globals['_BILLSERVICE']._serialized_start=601
-  _globals['_BILLSERVICE']._serialized_end=769
+  _globals['_BILLCHANGE']._serialized_start=1364
+  _globals['_BILLCHANGE']._serialized_end=1585
+  _globals['_AMENDEDLINE']._serialized_start=94
+  _globals['_AMENDEDLINE']._serialized_end=137
+  _globals['_AMENDBILLREQUEST']._serialized_start=140
+  _globals['_AMENDBILLREQUEST']._serialized_end=316
+  _globals['_AMENDBILLRESPONSE']._serialized_start=318
+  _globals['_AMENDBILLRESPONSE']._serialized_end=386
+  _globals['_OBJECTTOBILLREQUEST']._serialized_start=388
+  _globals['_OBJECTTOBILLREQUEST']._serialized_end=441
+  _globals['_OBJECTTOBILLRESPONSE']._serialized_start=443
+  _globals['_OBJECTTOBILLRESPONSE']._serialized_end=497
+  _globals['_LISTACTSREQUEST']._serialized_start=499
+  _globals['_LISTACTSREQUEST']._serialized_end=532
+  _globals['_LISTACTSRESPONSE']._serialized_start=534
+  _globals['_LISTACTSRESPONSE']._serialized_end=587
+  _globals['_BILLACT']._serialized_start=589
+  _globals['_BILLACT']._serialized_end=712
+  _globals['_BILLNOTICE']._serialized_start=715
+  _globals['_BILLNOTICE']._serialized_end=855
+  _globals['_ISSUEBILLSREQUEST']._serialized_start=857
+  _globals['_ISSUEBILLSREQUEST']._serialized_end=912
+  _globals['_ISSUEBILLSRESPONSE']._serialized_start=914
+  _globals['_ISSUEBILLSRESPONSE']._serialized_end=1012
+  _globals['_BILLPAYMENTIDS']._serialized_start=1014
+  _globals['_BILLPAYMENTIDS']._serialized_end=1067
+  _globals['_FINDBILLSREQUEST']._serialized_start=1070
+  _globals['_FINDBILLSREQUEST']._serialized_end=1288
+  _globals['_FINDBILLSRESPONSE']._serialized_start=1290
+  _globals['_FINDBILLSRESPONSE']._serialized_end=1361
+  _globals['_BILLSERVICE']._serialized_start=1588
+  _globals['_BILLSERVICE']._serialized_end=1984
 # @@protoc_insertion_point(module_scope)

@@ -46,6 +46,21 @@ class BillServiceStub:
                 request_serializer=payvand_dot_v1_dot_bill__service__pb2.FindBillsRequest.SerializeToString,
                 response_deserializer=payvand_dot_v1_dot_bill__service__pb2.FindBillsResponse.FromString,
                 _registered_method=True)
+        self.AmendBill = channel.unary_unary(
+                '/payvand.v1.BillService/AmendBill',
+                request_serializer=payvand_dot_v1_dot_bill__service__pb2.AmendBillRequest.SerializeToString,
+                response_deserializer=payvand_dot_v1_dot_bill__service__pb2.AmendBillResponse.FromString,
+                _registered_method=True)
+        self.ObjectToBill = channel.unary_unary(
+                '/payvand.v1.BillService/ObjectToBill',
+                request_serializer=payvand_dot_v1_dot_bill__service__pb2.ObjectToBillRequest.SerializeToString,
+                response_deserializer=payvand_dot_v1_dot_bill__service__pb2.ObjectToBillResponse.FromString,
+                _registered_method=True)
+        self.ListActs = channel.unary_unary(
+                '/payvand.v1.BillService/ListActs',
+                request_serializer=payvand_dot_v1_dot_bill__service__pb2.ListActsRequest.SerializeToString,
+                response_deserializer=payvand_dot_v1_dot_bill__service__pb2.ListActsResponse.FromString,
+                _registered_method=True)
 
 
 class BillServiceServicer:
@@ -68,6 +83,28 @@ class BillServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def AmendBill(self, request, context):
+        """Change what a bill asks, whatever was paid of it by then. What was paid beyond what is asked
+        from then on is asked back at once: refunds that another person has to approve.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ObjectToBill(self, request, context):
+        """Object to a bill within the time that it names, for its payer.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListActs(self, request, context):
+        """Tell what happened to a bill, the first act first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_BillServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -80,6 +117,21 @@ def add_BillServiceServicer_to_server(servicer, server):
                     servicer.FindBills,
                     request_deserializer=payvand_dot_v1_dot_bill__service__pb2.FindBillsRequest.FromString,
                     response_serializer=payvand_dot_v1_dot_bill__service__pb2.FindBillsResponse.SerializeToString,
+            ),
+            'AmendBill': grpc.unary_unary_rpc_method_handler(
+                    servicer.AmendBill,
+                    request_deserializer=payvand_dot_v1_dot_bill__service__pb2.AmendBillRequest.FromString,
+                    response_serializer=payvand_dot_v1_dot_bill__service__pb2.AmendBillResponse.SerializeToString,
+            ),
+            'ObjectToBill': grpc.unary_unary_rpc_method_handler(
+                    servicer.ObjectToBill,
+                    request_deserializer=payvand_dot_v1_dot_bill__service__pb2.ObjectToBillRequest.FromString,
+                    response_serializer=payvand_dot_v1_dot_bill__service__pb2.ObjectToBillResponse.SerializeToString,
+            ),
+            'ListActs': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListActs,
+                    request_deserializer=payvand_dot_v1_dot_bill__service__pb2.ListActsRequest.FromString,
+                    response_serializer=payvand_dot_v1_dot_bill__service__pb2.ListActsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -138,6 +190,87 @@ class BillService:
             '/payvand.v1.BillService/FindBills',
             payvand_dot_v1_dot_bill__service__pb2.FindBillsRequest.SerializeToString,
             payvand_dot_v1_dot_bill__service__pb2.FindBillsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AmendBill(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/payvand.v1.BillService/AmendBill',
+            payvand_dot_v1_dot_bill__service__pb2.AmendBillRequest.SerializeToString,
+            payvand_dot_v1_dot_bill__service__pb2.AmendBillResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ObjectToBill(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/payvand.v1.BillService/ObjectToBill',
+            payvand_dot_v1_dot_bill__service__pb2.ObjectToBillRequest.SerializeToString,
+            payvand_dot_v1_dot_bill__service__pb2.ObjectToBillResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListActs(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/payvand.v1.BillService/ListActs',
+            payvand_dot_v1_dot_bill__service__pb2.ListActsRequest.SerializeToString,
+            payvand_dot_v1_dot_bill__service__pb2.ListActsResponse.FromString,
             options,
             channel_credentials,
             insecure,

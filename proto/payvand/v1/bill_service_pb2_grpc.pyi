@@ -41,6 +41,14 @@ class BillServiceStub:
     """
     FindBills: _grpc.UnaryUnaryMultiCallable[_bill_service_pb2.FindBillsRequest, _bill_service_pb2.FindBillsResponse]
     """Find bills by a number, by who owes them or by what they are about, and tell how they stand."""
+    AmendBill: _grpc.UnaryUnaryMultiCallable[_bill_service_pb2.AmendBillRequest, _bill_service_pb2.AmendBillResponse]
+    """Change what a bill asks, whatever was paid of it by then. What was paid beyond what is asked
+    from then on is asked back at once: refunds that another person has to approve.
+    """
+    ObjectToBill: _grpc.UnaryUnaryMultiCallable[_bill_service_pb2.ObjectToBillRequest, _bill_service_pb2.ObjectToBillResponse]
+    """Object to a bill within the time that it names, for its payer."""
+    ListActs: _grpc.UnaryUnaryMultiCallable[_bill_service_pb2.ListActsRequest, _bill_service_pb2.ListActsResponse]
+    """Tell what happened to a bill, the first act first."""
 
 @_typing.type_check_only
 class BillServiceAsyncStub(BillServiceStub):
@@ -55,6 +63,14 @@ class BillServiceAsyncStub(BillServiceStub):
     """
     FindBills: _aio.UnaryUnaryMultiCallable[_bill_service_pb2.FindBillsRequest, _bill_service_pb2.FindBillsResponse]  # type: ignore[assignment]
     """Find bills by a number, by who owes them or by what they are about, and tell how they stand."""
+    AmendBill: _aio.UnaryUnaryMultiCallable[_bill_service_pb2.AmendBillRequest, _bill_service_pb2.AmendBillResponse]  # type: ignore[assignment]
+    """Change what a bill asks, whatever was paid of it by then. What was paid beyond what is asked
+    from then on is asked back at once: refunds that another person has to approve.
+    """
+    ObjectToBill: _aio.UnaryUnaryMultiCallable[_bill_service_pb2.ObjectToBillRequest, _bill_service_pb2.ObjectToBillResponse]  # type: ignore[assignment]
+    """Object to a bill within the time that it names, for its payer."""
+    ListActs: _aio.UnaryUnaryMultiCallable[_bill_service_pb2.ListActsRequest, _bill_service_pb2.ListActsResponse]  # type: ignore[assignment]
+    """Tell what happened to a bill, the first act first."""
 
 class BillServiceServicer(metaclass=_abc_1.ABCMeta):
     """What agencies ask of payers. An agency sees its own bills; a bank asks for its customers, and is
@@ -78,5 +94,31 @@ class BillServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_bill_service_pb2.FindBillsResponse, _abc.Awaitable[_bill_service_pb2.FindBillsResponse]]:
         """Find bills by a number, by who owes them or by what they are about, and tell how they stand."""
+
+    @_abc_1.abstractmethod
+    def AmendBill(
+        self,
+        request: _bill_service_pb2.AmendBillRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_bill_service_pb2.AmendBillResponse, _abc.Awaitable[_bill_service_pb2.AmendBillResponse]]:
+        """Change what a bill asks, whatever was paid of it by then. What was paid beyond what is asked
+        from then on is asked back at once: refunds that another person has to approve.
+        """
+
+    @_abc_1.abstractmethod
+    def ObjectToBill(
+        self,
+        request: _bill_service_pb2.ObjectToBillRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_bill_service_pb2.ObjectToBillResponse, _abc.Awaitable[_bill_service_pb2.ObjectToBillResponse]]:
+        """Object to a bill within the time that it names, for its payer."""
+
+    @_abc_1.abstractmethod
+    def ListActs(
+        self,
+        request: _bill_service_pb2.ListActsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_bill_service_pb2.ListActsResponse, _abc.Awaitable[_bill_service_pb2.ListActsResponse]]:
+        """Tell what happened to a bill, the first act first."""
 
 def add_BillServiceServicer_to_server(servicer: BillServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

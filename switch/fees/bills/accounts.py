@@ -8,6 +8,12 @@ account, and positions are participants':
     F ─► beneficiary's position     code 13, a share; the account's key in the upper user data
     …                               the next bill
 
+A refund goes the same way back, from those who have the shares:
+
+    beneficiary's position ─► F     code 16: what it gives back
+    F ─► C                          code 14, an act of the bill
+    C ─► payer bank's position      code 3, a return, which the bank is offered as any payment
+
 Both C and F are zero behind every chain, so that positions add up to zero as they do without fees.
 What F was credited with in all is what the agency collected.
 """
@@ -25,6 +31,8 @@ __all__ = [
     "FEE_CODE",
     "NOTICE_CODE",
     "REFUND_CODE",
+    "RETURN_CODE",
+    "RETURN_SHARE_CODE",
     "SHARE_CODE",
     "account_key",
     "fees_account",
@@ -43,6 +51,10 @@ SHARE_CODE: Final = 13
 """What a beneficiary gets."""
 REFUND_CODE: Final = 14
 """An act by which money of a bill goes back to the payer."""
+RETURN_SHARE_CODE: Final = 16
+"""What a beneficiary gives back."""
+RETURN_CODE: Final = 3
+"""Of what goes back to the payer's bank, as `PaymentKind` has it."""
 NOTICE_CODE: Final = 15
 """An act that moves nothing: an amendment, a waiver, a cancellation, the end of a bill's time."""
 

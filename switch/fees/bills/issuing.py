@@ -28,7 +28,7 @@ from payvand.switch.rules.solar_hijri import TEHRAN, solar_year
 from payvand.v1.bill_pb2 import IssuedBill, NewBill
 from payvand.v1.payment_pb2 import Refusal
 
-__all__ = ["INSTALMENTS_MAX", "Issuing", "day_of", "parse_payer"]
+__all__ = ["INSTALMENTS_MAX", "Issuing", "day_of", "parse_day", "parse_payer"]
 
 REFERENCE_LENGTH_MAX: Final = 64
 SUBJECT_LENGTH_MAX: Final = 40
@@ -123,7 +123,7 @@ class _Desk:
             )
         due = self._today + timedelta(days=terms.due_days)
         if asked.due_date:
-            due = _day("due_date", asked.due_date)
+            due = parse_day("due_date", asked.due_date)
             if due < self._today:
                 raise BillRefused("due_date", "bill.due", "the last day to pay is over")
         instalments = self._instalments(asked, amount, terms)
@@ -189,7 +189,7 @@ class _Desk:
 
     def _instalments(self, asked: NewBill, amount: int, terms: BillTerms) -> tuple[Instalment, ...]:
         parts = tuple(
-            Instalment(part.amount, _day(f"instalments[{place}].due_date", part.due_date))
+            Instalment(part.amount, parse_day(f"instalments[{place}].due_date", part.due_date))
             for place, part in enumerate(asked.instalments)
         )
         if not parts:
@@ -275,7 +275,8 @@ def _treasury(text: str) -> str:
     return text
 
 
-def _day(field: str, text: str) -> date:
+def parse_day(field: str, text: str) -> date:
+    """Return the day of a text YYYY-MM-DD; raises `BillRefused`."""
     try:
         return date.fromisoformat(text)
     except ValueError as error:

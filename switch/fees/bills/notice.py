@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
 from hashlib import blake2b
 from typing import Any
 from uuid import UUID
@@ -18,15 +19,33 @@ from payvand.settlement.errors import SchemaMismatch
 from payvand.switch.fees.bills.bill import BillLine
 from payvand.switch.fees.bills.standing import Act
 
-__all__ = ["Notice", "insert_notice", "read_notices"]
+__all__ = ["Notice", "What", "insert_notice", "read_notices"]
+
+
+class What(StrEnum):
+    """What a notice does."""
+
+    AMENDED = "amended"
+    """Lines ask something else, or the due day is another."""
+    WAIVED = "waived"
+    """Lines ask less."""
+    EXEMPTED = "exempted"
+    """Lines, or all of them, ask nothing, whether they were paid or not."""
+    OBJECTED = "objected"
+    """The payer objects; the agency answers by another notice."""
+    DISMISSED = "dismissed"
+    """The agency stands by what the payer objected to."""
+    CANCELLED = "cancelled"
+    """Nothing is asked any more, and what was paid goes back."""
+    EXPIRED = "expired"
+    """Its time ran out."""
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
     """What an act says that moves nothing."""
 
-    what: str
-    """amended, waived, exempted, cancelled or expired."""
+    what: What
     reason: str
     made_by: str
     lines: tuple[BillLine, ...] | None = None
@@ -62,7 +81,7 @@ class Notice:
         told = json.loads(content)
         lines = told.get("lines")
         return cls(
-            what=told["what"],
+            what=What(told["what"]),
             reason=told["reason"],
             made_by=told["made_by"],
             lines=None

@@ -28,6 +28,7 @@ __all__ = [
     "ACTS_MAX",
     "ATTEMPTS_MAX",
     "PLACES_MAX",
+    "SHARES_MAX",
     "TransferKind",
     "act_ids",
     "agency_of",
@@ -41,6 +42,8 @@ ACTS_MAX: Final = (1 << 12) - 1
 """Acts of one bill."""
 PLACES_MAX: Final = (1 << 12) - 1
 """Transfers of one kind that belong to an act."""
+SHARES_MAX: Final = 1_024
+"""Shares of one payment of a bill."""
 ATTEMPTS_MAX: Final = (1 << 6) - 1
 
 _DIGEST_DIGITS: Final = 24

@@ -11,15 +11,16 @@ from typing import Final
 
 from payvand.core.engine import Engine
 from payvand.core.records import Records, u128_of
-from payvand.switch.fees.bills.accounts import ACT_CODE, NOTICE_CODE
+from payvand.switch.fees.bills.accounts import ACT_CODE, NOTICE_CODE, REFUND_CODE
 from payvand.switch.fees.bills.number import ACTS_MAX, act_ids
 
-__all__ = ["Act", "read_acts"]
+__all__ = ["ATTEMPT_SHIFT", "Act", "read_acts"]
 
 LOOKUPS_MAX: Final = 8_190
 """Ids of one look at the ledger."""
 FIRST_LOOK: Final = 1
 """Acts of each bill that are looked up at first: most bills have none or one."""
+ATTEMPT_SHIFT: Final = 12
 GROWTH: Final = 8
 """So many times as many with each further look."""
 
@@ -34,15 +35,34 @@ class Act:
     transfer, which took the number and says nothing of the bill."""
     amount: int
     cart: int
-    """Of a payment the id of the debit, of a notice the digest of what it says."""
+    """Of a payment the id of the debit, of a refund that of its proposal, of a notice the digest
+    of what it says."""
     debtor: int
     """The key of the account debited."""
+    mark: int
+    """Of a refund the number of the payment that it is of; above it, from the bit
+    `ATTEMPT_SHIFT` on, the attempt that is in the ids of its other transfers."""
     timestamp: int
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether it says anything of the bill; else a stranger's transfer took the number."""
+        return self.code in (ACT_CODE, REFUND_CODE, NOTICE_CODE)
 
     @property
     def is_payment(self) -> bool:
         """Whether it brought money."""
         return self.code == ACT_CODE
+
+    @property
+    def about(self) -> int:
+        """Of a refund: the number of the payment that goes back."""
+        return self.mark & (1 << ATTEMPT_SHIFT) - 1
+
+    @property
+    def attempt(self) -> int:
+        """What is in the ids of the other transfers of the act."""
+        return self.mark >> ATTEMPT_SHIFT
 
     @property
     def is_notice(self) -> bool:
@@ -108,5 +128,6 @@ def _act_of(number: int, record: Records) -> Act:
         amount=u128_of(record["amount"]),
         cart=u128_of(record["user_data_128"]),
         debtor=int(record["user_data_64"]),
+        mark=int(record["user_data_32"]),
         timestamp=int(record["timestamp"]),
     )

@@ -29,6 +29,8 @@ class Standing:
 
     bill: Bill
     acts: Sequence[Act]
+    notices: Mapping[int, Notice]
+    """What those acts say that move nothing, by their numbers."""
     lines: tuple[BillLine, ...]
     """What it asks by now."""
     due: date
@@ -129,4 +131,4 @@ def stand(bill: Bill, acts: Sequence[Act], notices: Mapping[int, Notice]) -> Sta
             lines = lines if notice.lines is None else notice.lines
             due = due if notice.due is None else notice.due
             ended = BillState(notice.ends) if notice.ends else ended
-    return Standing(bill, acts, lines, due, paid - refunded, refunded, ended)
+    return Standing(bill, acts, notices, lines, due, paid - refunded, refunded, ended)

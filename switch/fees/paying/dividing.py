@@ -8,17 +8,16 @@ from typing import Final
 from payvand.switch.fees.assessment.sharing import Shares
 from payvand.switch.fees.bills.accounts import account_key
 from payvand.switch.fees.bills.bill import Bill, BillRefused
+from payvand.switch.fees.bills.number import SHARES_MAX
 from payvand.switch.fees.bills.state import Standing
 from payvand.switch.fees.bills.tariff import Tariff, TariffOf
 from payvand.switch.participant import Participant
 from payvand.switch.routing import Routing
 
-__all__ = ["CREDIT_LINE", "SHARES_MAX", "Collector", "Divider", "Share"]
+__all__ = ["CREDIT_LINE", "Collector", "Divider", "Share"]
 
 CREDIT_LINE: Final = 0xFFFF_FFFF
 """In place of a line: what was paid beyond all of them."""
-SHARES_MAX: Final = 1_024
-"""Shares of one bill's payment."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ from payvand.switch.fees.bills.bill import BillRefused
 from payvand.switch.fees.bills.inquiry import Inquiry
 from payvand.switch.fees.bills.issuing import day_of
 from payvand.switch.fees.bills.number import TransferKind, transfer_id
-from payvand.switch.fees.bills.standing import read_acts
+from payvand.switch.fees.bills.standing import ATTEMPT_SHIFT, read_acts
 from payvand.switch.fees.bills.state import Standing
 from payvand.switch.fees.bills.tariff import TariffOf
 from payvand.switch.fees.paying.cart import Cart, cart_of
@@ -307,6 +307,7 @@ class Paying:
                 ACT_CODE,
                 data_128=cart.id,
                 data_64=own,
+                data_32=cart.attempt << ATTEMPT_SHIFT,
             )
             share_id = transfer_id(TransferKind.SHARE, key, act, 1, cart.attempt)
             for place, share in enumerate(shares):

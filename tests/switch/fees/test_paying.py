@@ -1,43 +1,14 @@
 """A bill is paid once, all of a cart or nothing, and every beneficiary has its share."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from pathlib import Path
-
-import pytest
 
 from payvand.v1.bill_pb2 import BillState
 from payvand.v1.payment_pb2 import PaymentState
-from tests.support.fee_town import MELLAT_CAP, OTHER_PAYER, PAYER, FeeTown, open_fee_town
+from tests.support.fee_town import MELLAT_CAP, OTHER_PAYER, PAYER, FeeTown, Play
 
 SETTLED = PaymentState.PAYMENT_STATE_SETTLED
 REFUSED = PaymentState.PAYMENT_STATE_REFUSED
 DECLINED = PaymentState.PAYMENT_STATE_DECLINED
-
-Scene = Callable[[FeeTown], Awaitable[None]]
-Play = Callable[..., None]
-
-
-@pytest.fixture
-def play(tmp_path: Path, database: str) -> Play:
-    """Run a scene in a town."""
-
-    def run(scene: Scene, **options: object) -> None:
-        async def whole() -> None:
-            async with open_fee_town(tmp_path, database, **options) as town:
-                await scene(town)
-
-        asyncio.run(whole())
-
-    return run
-
-
-async def credits(town: FeeTown) -> dict[str, int]:
-    """Return what each participant was credited with less what it was debited, in this window."""
-    return {
-        one.participant.name: one.credits_posted - one.debits_posted
-        for one in await town.town.operator.participants()
-    }
 
 
 def test_a_payment_divides_itself_among_all_beneficiaries_at_once(play: Play) -> None:
@@ -55,7 +26,7 @@ def test_a_payment_divides_itself_among_all_beneficiaries_at_once(play: Play) ->
         assert [(one.number, one.act, one.amount) for one in result.bills] == [
             (number, 1, 1_000_000)
         ]
-        assert await credits(town) == {
+        assert await town.credits() == {
             "melli": -1_000_000,
             "mellat": 0,
             "tax": 600_000,
@@ -122,7 +93,7 @@ def test_two_payers_race_for_a_bill_and_one_pays_it(play: Play) -> None:
             assert sorted(result.state for result in results) == [REFUSED] * 5 + [SETTLED]
             assert {result.refusal.rule for result in results} == {"", "bill.paid"}
             assert (await town.bill(number)).paid == 1_000
-        assert sum((await credits(town)).values()) == 0
+        assert sum((await town.credits()).values()) == 0
 
     play(scene)
 
