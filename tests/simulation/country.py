@@ -70,6 +70,8 @@ class PacedEngine(Engine):
             if time.monotonic() > until:
                 raise Stuck(f"the engine's threads have worked for {REAL_WAIT_S} s")
             time.sleep(0)
+        if self._preparing is not None:
+            self._preparing.join(REAL_WAIT_S)
 
     def _seal_in_turn(self) -> None:
         self._seal_planned = False
