@@ -1,9 +1,9 @@
 """Closing the open window on a running engine.
 
-While the engine stands still, the positions are netted from the ledger and the chain that settles
-them is committed with the note of the closing in one frame: what was netted is what is settled,
-and a crash leaves the window either open or closed. Asking again for a window that is closed
-gives what its closing came to.
+While the engine stands still, the fees of the window are brought into the positions; these are
+netted from the ledger, and the chain that settles them is committed with the note of the closing in
+one frame: what was netted is what is settled, and a crash leaves the window either open or closed.
+Asking again for a window that is closed gives what its closing came to.
 """
 
 from collections.abc import Iterable
@@ -15,6 +15,7 @@ from payvand.core.engine import Engine
 from payvand.core.ledger import Ledger
 from payvand.core.records import Records, u128_array
 from payvand.core.statuses import TransferStatus
+from payvand.settlement.charge_sweep import sweep_charges
 from payvand.settlement.errors import WindowFault
 from payvand.settlement.netting import (
     EVENT_WINDOW_CLOSED,
@@ -66,6 +67,7 @@ async def close_window(
                 f"window {number} isn't open yet, window {book.open_window} is",
                 hint="close the windows in their order",
             )
+        await sweep_charges(still, numbers, number)
         netting = book.net(*read_standing(still.ledger, numbers))
         if netting.shortfalls:
             return Closing(number, None, netting.shortfalls)

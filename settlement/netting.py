@@ -45,6 +45,8 @@ __all__ = [
     "Netting",
     "Posted",
     "Shortfall",
+    "charge_account",
+    "collateral_account",
     "is_position",
     "net_window",
     "participant_of",
@@ -62,6 +64,8 @@ SETTLEMENT_CODE = 10
 ACCOUNTS_PER_PARTICIPANT = 16
 POSITION = 1
 SETTLEMENT = 2
+COLLATERAL = 4
+CHARGE = 5
 RECORDS_MAX = 8_190
 """The most records of one frame, hence the most participants that one closing settles."""
 
@@ -77,6 +81,16 @@ def position_account(participant: int) -> int:
 def settlement_account(participant: int) -> int:
     """Return the id of a participant's settlement account."""
     return participant * ACCOUNTS_PER_PARTICIPANT + SETTLEMENT
+
+
+def charge_account(participant: int) -> int:
+    """Return the id of the account of what payments cost a participant and earn it."""
+    return participant * ACCOUNTS_PER_PARTICIPANT + CHARGE
+
+
+def collateral_account(participant: int) -> int:
+    """Return the id of the account of what a participant has pledged."""
+    return participant * ACCOUNTS_PER_PARTICIPANT + COLLATERAL
 
 
 def participant_of(account: int) -> int:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from payvand.core.engine import Engine
 from payvand.core.records import Records, TransferFlags
 from payvand.core.statuses import TransferStatus
+from payvand.switch.charging import commit_ends
 from payvand.switch.following import varint
 from payvand.switch.metrics import Metrics
 from payvand.switch.routing import Route
@@ -45,7 +46,7 @@ async def answer(engine: Engine, metrics: Metrics, request: bytes, creditor: Rou
         statuses = np.zeros(len(found), np.uint32)
         verdicts = accepted[places[waiting]]
         events = _events(found[waiting], verdicts, reasons[places[waiting]])
-        statuses[waiting] = (await engine.create_transfers(events)).results["status"]
+        statuses[waiting] = await commit_ends(engine, found[waiting], events)
         done = waiting & (statuses == CREATED)
         states[places[done]] = np.where(
             accepted[places[done]],

@@ -145,9 +145,10 @@ class Switch:
         tables = RulesInForce(acts, pool, clock=self._clock)
         catalogue = CatalogueInForce(acts, pool)
         self.fees = FeeCollection(engine, pool, acts, clock=self._clock, catch_up=self.catch_up)
+        rule_change = RuleChange(tables, pool, lambda name: name in registry.routing.by_name)
         approvals = Approvals(
             acts,
-            [RuleChange(tables, pool), ScheduleChange(catalogue, pool), self.fees.refunding],
+            [rule_change, ScheduleChange(catalogue, pool), self.fees.refunding],
             clock=self._clock,
             reviewed=[SCHEDULE_CHANGE],
         )
@@ -158,7 +159,12 @@ class Switch:
         registry = Registry(
             pool,
             engine,
-            lambda participants: Routing(participants, banks=tables.rulebook.banks, day=tables.day),
+            lambda participants: Routing(
+                participants,
+                banks=tables.rulebook.banks,
+                tariffs=tables.rulebook.tariffs,
+                day=tables.day,
+            ),
         )
         await registry.load()
         tables.watch = registry.reroute
@@ -185,7 +191,7 @@ class Switch:
         days = Days(engine, settings.journal, day_key(settings.data), pool)
         services = (
             payments,
-            ReturnServicer(registry, Returning(engine, reasons)),
+            ReturnServicer(registry, Returning(engine, reasons, lambda: registry.routing.charges)),
             ParticipantServicer(engine, pool, registry, settling),
             SettlementServicer(pool, registry, settling, self.catch_up),
             BusinessDayServicer(days),

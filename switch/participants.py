@@ -29,7 +29,7 @@ from payvand.core.records import (
 )
 from payvand.core.statuses import AccountStatus, LimitStatus
 from payvand.settlement.database import Executor, Pool, as_amount, record_audit
-from payvand.settlement.netting import position_account, settlement_account
+from payvand.settlement.netting import charge_account, position_account, settlement_account
 from payvand.switch.fees.bills.accounts import (
     COLLECTION_ACCOUNT,
     COLLECTION_ACCOUNT_CODE,
@@ -64,6 +64,7 @@ FUNDING_CODE = 11
 POSITION_CODE = 1
 SETTLEMENT_CODE = 2
 CENTRAL_BANK_CODE = 3
+CHARGE_ACCOUNT_CODE = 7
 
 LIMITED = AccountFlags.DEBITS_MUST_NOT_EXCEED_CREDITS
 
@@ -177,6 +178,7 @@ async def open_accounts(engine: Engine, participants: Iterable[Participant]) -> 
         cap = participant.net_debit_cap
         wanted.append((position_account(number), ledger, POSITION_CODE, LIMITED, cap))
         wanted.append((settlement_account(number), ledger, SETTLEMENT_CODE, LIMITED, 0))
+        wanted.append((charge_account(number), ledger, CHARGE_ACCOUNT_CODE, AccountFlags(0), 0))
         if participant.role == ParticipantRole.PARTICIPANT_ROLE_AGENCY:
             fees = fees_account(number)
             wanted.append((fees, ledger, FEES_ACCOUNT_CODE, AccountFlags(0), 0))

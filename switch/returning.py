@@ -9,7 +9,7 @@ and the engine's clock ends it.
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -19,9 +19,11 @@ import numpy as np
 
 from payvand.core.engine import Engine
 from payvand.core.records import TRANSFER, Records, TransferFlags, u128_list, u128_of
+from payvand.switch.charging import start_charged
 from payvand.switch.routing import Route
 from payvand.switch.standing import KINDS_BELOW, concerns, find, id_column, is_payment, same_content
 from payvand.switch.translate import STATE_OF_LEDGER, ReasonBook, rule_of
+from payvand.switch.wire.charging import ChargeTable
 from payvand.v1.payment_pb2 import Payment, PaymentKind, PaymentState, Reason
 
 __all__ = [
@@ -102,8 +104,14 @@ def _key(iban: str) -> int:
 class Returning:
     """Makes returns and recalls on an engine. One for each process."""
 
-    def __init__(self, engine: Engine, reasons: ReasonBook) -> None:
-        """Work on *engine*; tell why by *reasons*."""
+    def __init__(
+        self,
+        engine: Engine,
+        reasons: ReasonBook,
+        charges: Callable[[], ChargeTable | None] = lambda: None,
+    ) -> None:
+        """Work on *engine*; tell why by *reasons*, and what returns cost by *charges*."""
+        self._charges = charges
         self._engine = engine
         self._reasons = reasons
         self._turns: dict[bytes, tuple[asyncio.Lock, int]] = {}
@@ -237,9 +245,16 @@ class Returning:
     async def _commit(self, record: Records, payment: Payment) -> tuple[int, Reason | None]:
         """Record a return or a recall, and return its state and why it was declined."""
         payload = payment.SerializeToString(deterministic=True)
-        committed = await self._engine.create_transfers(
-            record, payloads=payload, offsets=np.array([0, len(payload)], np.uint32)
-        )
+        offsets = np.array([0, len(payload)], np.uint32)
+        charges = self._charges()
+        if charges is None:
+            committed = await self._engine.create_transfers(
+                record, payloads=payload, offsets=offsets
+            )
+        else:
+            committed = await start_charged(
+                self._engine, charges, record, np.frombuffer(payload, np.uint8), offsets
+            )
         known = await self._engine.states(np.ascontiguousarray(record["id"]))
         state = STATE_OF_LEDGER[int(known["state"][0])]
         status = int(committed.results["status"][0])

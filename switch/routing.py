@@ -15,10 +15,12 @@ from datetime import date
 from typing import Final
 
 from payvand.settlement.netting import position_account
+from payvand.switch.charging import charge_table
 from payvand.switch.identifiers.identifier_error import IdentifierError
 from payvand.switch.identity import Role
 from payvand.switch.participant import Participant
 from payvand.switch.rules.banks import Banks
+from payvand.switch.rules.tariffs import Tariffs
 from payvand.switch.units import UNITS
 from payvand.switch.wire.route_table import RouteTable
 from payvand.v1.participant_service_pb2 import ParticipantRole
@@ -54,9 +56,14 @@ class Routing:
         participants: Iterable[Participant] = (),
         *,
         banks: Banks | None = None,
+        tariffs: Tariffs | None = None,
         day: date = date.min,
     ) -> None:
-        """Lead to *participants*, by who holds which code on *day* as *banks* has it."""
+        """Lead to *participants*, by who holds which code on *day* as *banks* has it.
+
+        What payments cost on that day, *tariffs* tells.
+        """
+        participants = tuple(participants)
         self.by_iban: dict[str, Route] = {}
         """By the very IBAN, 26 characters."""
         self.by_bank_code: dict[str, Route] = {}
@@ -85,6 +92,8 @@ class Routing:
             self._follow_successions(banks, day)
         self.table: Final = RouteTable(self.by_bank_code, self.by_iban, tuple(UNITS))
         """The same by bank code and IBAN, for the decoder."""
+        self.charges: Final = charge_table(tariffs, participants, day) if tariffs else None
+        """What payments cost; None where nothing is charged."""
 
     def _follow_successions(self, banks: Banks, day: date) -> None:
         """Lead each code of the table to the participant that holds it on *day*."""

@@ -28,11 +28,13 @@ from payvand.core.commits import Committed
 from payvand.core.engine import Engine
 from payvand.core.records import RESOLVED, RESULT, Records
 from payvand.core.statuses import TransferStatus
+from payvand.switch.charging import start_charged
 from payvand.switch.following import varint
 from payvand.switch.metrics import Metrics
 from payvand.switch.routing import Route, Routing
 from payvand.switch.standing import same_content
 from payvand.switch.translate import CREATED, STATE_OF_LEDGER, ReasonBook, rule_of, state_name
+from payvand.switch.wire.charging import ChargeTable
 from payvand.switch.wire.faults import Rule, explain
 from payvand.switch.wire.requests import Requests
 from payvand.switch.wire.submission import Submission, decode, decode_all
@@ -106,7 +108,7 @@ class Submitter:
             for index, fault in submission.malformed.items():
                 requests.fail(submission.first + index, fault)
             if len(submission.records):
-                started = self._start(submission)
+                started = self._start(submission, requests.routing.charges)
                 started.add_done_callback(partial(self._answer, requests, submission))
             else:
                 self._answer_from(requests, submission, _NOTHING)
@@ -129,11 +131,15 @@ class Submitter:
             raise response
         return cast(bytes, response)
 
-    def _start(self, submission: Submission) -> "asyncio.Future[Committed]":
-        """Hand a submission to the engine."""
+    def _start(
+        self, submission: Submission, charges: ChargeTable | None
+    ) -> "asyncio.Future[Committed]":
+        """Hand a submission to the engine, with what its payments cost."""
         chunks = [submission.chunk(start, stop) for start, stop in submission.chunks()]
         started = [
             self._engine.start_transfers(records, payloads=payloads, offsets=offsets)
+            if charges is None
+            else start_charged(self._engine, charges, records, payloads, offsets)
             for records, payloads, offsets in chunks
         ]
         return started[0] if len(started) == 1 else asyncio.ensure_future(_joined(started))

@@ -10,6 +10,7 @@ and at midnight, when rows of the tables begin and end.
 import asyncio
 from collections.abc import Callable, Mapping
 from datetime import date, timedelta
+from itertools import filterfalse
 from typing import Any, Final
 
 from payvand.settlement.database import Pool
@@ -19,6 +20,7 @@ from payvand.switch.approvals.approvals import ProposalRefused
 from payvand.switch.approvals.proposal import Proposal
 from payvand.switch.rule_changes.texts import keep_text, read_text
 from payvand.switch.rule_changes.versions import ADOPTED, RULE_CHANGE, VersionBook
+from payvand.switch.rules import tariffs
 from payvand.switch.rules.checking import faults_of
 from payvand.switch.rules.rulebook import TABLES, Rulebook, rulebook_of, shipped_text
 from payvand.switch.rules.solar_hijri import local, moment_at
@@ -128,10 +130,19 @@ class RuleChange:
 
     name = RULE_CHANGE
 
-    def __init__(self, rules: RulesInForce, pool: Pool) -> None:
-        """Change *rules* to texts in the database of *pool*."""
+    def __init__(
+        self,
+        rules: RulesInForce,
+        pool: Pool,
+        is_onboarded: Callable[[str], bool] = lambda name: True,
+    ) -> None:
+        """Change *rules* to texts in the database of *pool*.
+
+        *is_onboarded* tells whether a participant that a tariff is in favour of takes part.
+        """
         self._rules = rules
         self._pool = pool
+        self._is_onboarded = is_onboarded
 
     async def check(self, content: Mapping[str, Any]) -> None:
         """Refuse what isn't the digest of a good text, or is overtaken; see `Kind.check`."""
@@ -161,4 +172,9 @@ class RuleChange:
             first = faults[0]
             hint = f"line {first.line}: {first.path}: {first.rule}: {first.hint}"
             raise ProposalRefused("content", "rules.faulty", hint)
+        if table == "tariffs":
+            strangers = sorted(filterfalse(self._is_onboarded, tariffs.parse(text).receivers))
+            if strangers:
+                hint = f"{', '.join(strangers)} would be paid and takes no part: onboard it first"
+                raise ProposalRefused("content", "tariffs.receiver", hint)
         return text

@@ -20,6 +20,8 @@ NAMED_BY: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "rail": ("name",),
         "limit": ("channel", "from"),
         "hours": ("from", "on"),
+        "tariff": ("name", "from"),
+        "tier": ("above",),
     }
 )
 """The fields that name a row of each kind; others are named by their first day."""

@@ -12,13 +12,14 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from payvand.switch.rules import banks, holidays, rails, services
+from payvand.switch.rules import banks, holidays, rails, services, tariffs
 from payvand.switch.rules.banks import Banks
 from payvand.switch.rules.calendar import Calendar
 from payvand.switch.rules.holidays import Holidays
 from payvand.switch.rules.rails import Rails
 from payvand.switch.rules.services import Services
 from payvand.switch.rules.table_row import RulesError, TableRow, parse_toml
+from payvand.switch.rules.tariffs import Tariffs
 
 __all__ = [
     "READERS",
@@ -36,6 +37,7 @@ READERS: Mapping[str, Callable[[TableRow], Any]] = MappingProxyType(
         "holidays": holidays.read,
         "rails": rails.read,
         "services": services.read,
+        "tariffs": tariffs.read,
     }
 )
 """What reads each table, by its name."""
@@ -52,6 +54,7 @@ class Rulebook:
     holidays: Holidays
     rails: Rails
     services: Services
+    tariffs: Tariffs
     digest: str
     """SHA-256 over the texts of all tables, in hexadecimal."""
 

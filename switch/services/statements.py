@@ -6,6 +6,7 @@ from typing import Any, Final
 import grpc
 
 from payvand.settlement import statements
+from payvand.settlement.charge_sweep import CHARGES_CODE
 from payvand.settlement.database import Pool
 from payvand.settlement.netting import participant_of
 from payvand.switch.identity import caller_of
@@ -13,6 +14,7 @@ from payvand.switch.participants import FUNDING_CODE, Registry
 from payvand.switch.refusing import refuse, refuse_participant
 from payvand.switch.returning import RECALL_CODE, RETURN_CODE
 from payvand.switch.settling import Settling
+from payvand.switch.wire.charging import INTERCHANGE_CODE, SWITCH_FEE_CODE
 from payvand.v1 import statement_service_pb2 as pb
 from payvand.v1.payment_pb2 import Payment
 
@@ -27,6 +29,9 @@ KINDS: Final = {
     RECALL_CODE: "recall",
     10: "settlement",
     FUNDING_CODE: "funding",
+    SWITCH_FEE_CODE: "switch_fee",
+    INTERCHANGE_CODE: "interchange",
+    CHARGES_CODE: "charges",
 }
 """What an entry of a statement is, by the transfer's code."""
 
