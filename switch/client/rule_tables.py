@@ -50,7 +50,7 @@ class RuleTables:
         """Take in the TOML *text* of *table* and propose it; the reply tells its faults, if any.
 
         Args:
-            table: `banks`, `holidays`, `rails` or `services`.
+            table: `banks`, `holidays`, `rails`, `services` or `tariffs`.
             text: the whole table.
             reason: for the second operator.
             due_at: when it comes in force once approved; 0 for at once.

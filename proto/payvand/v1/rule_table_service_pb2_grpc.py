@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class RuleTableServiceStub:
-    """The tables of rules that a circular can change: banks, holidays, rails, services. A change is
+    """The tables of rules that a circular can change: banks, holidays, rails, services, tariffs. A change is
     imported, looked at, approved by a second operator (ApprovalService) and set in force while the
     switch runs. An operator acts, an auditor reads.
     """
@@ -70,7 +70,7 @@ class RuleTableServiceStub:
 
 
 class RuleTableServiceServicer:
-    """The tables of rules that a circular can change: banks, holidays, rails, services. A change is
+    """The tables of rules that a circular can change: banks, holidays, rails, services, tariffs. A change is
     imported, looked at, approved by a second operator (ApprovalService) and set in force while the
     switch runs. An operator acts, an auditor reads.
     """
@@ -159,7 +159,7 @@ def add_RuleTableServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class RuleTableService:
-    """The tables of rules that a circular can change: banks, holidays, rails, services. A change is
+    """The tables of rules that a circular can change: banks, holidays, rails, services, tariffs. A change is
     imported, looked at, approved by a second operator (ApprovalService) and set in force while the
     switch runs. An operator acts, an auditor reads.
     """

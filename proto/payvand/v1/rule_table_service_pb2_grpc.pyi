@@ -27,7 +27,7 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class RuleTableServiceStub:
-    """The tables of rules that a circular can change: banks, holidays, rails, services. A change is
+    """The tables of rules that a circular can change: banks, holidays, rails, services, tariffs. A change is
     imported, looked at, approved by a second operator (ApprovalService) and set in force while the
     switch runs. An operator acts, an auditor reads.
     """
@@ -51,7 +51,7 @@ class RuleTableServiceStub:
 
 @_typing.type_check_only
 class RuleTableServiceAsyncStub(RuleTableServiceStub):
-    """The tables of rules that a circular can change: banks, holidays, rails, services. A change is
+    """The tables of rules that a circular can change: banks, holidays, rails, services, tariffs. A change is
     imported, looked at, approved by a second operator (ApprovalService) and set in force while the
     switch runs. An operator acts, an auditor reads.
     """
@@ -71,7 +71,7 @@ class RuleTableServiceAsyncStub(RuleTableServiceStub):
     """The texts of all tables that are in force, or were at a moment. An auditor may ask."""
 
 class RuleTableServiceServicer(metaclass=_abc_1.ABCMeta):
-    """The tables of rules that a circular can change: banks, holidays, rails, services. A change is
+    """The tables of rules that a circular can change: banks, holidays, rails, services, tariffs. A change is
     imported, looked at, approved by a second operator (ApprovalService) and set in force while the
     switch runs. An operator acts, an auditor reads.
     """
