@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from payvand.bench.chart import Chart, Line, side_by_side
+from payvand.settlement.reporting.chart import Chart, Line, side_by_side
 from payvand.bench.machine import Machine
 from payvand.bench.result import Result
 from payvand.bench.sweeps import Sweep

@@ -126,7 +126,7 @@ CREATE TABLE books.cursor (
     timestamp   bigint  NOT NULL,
     open_window integer NOT NULL,
     indexed     boolean NOT NULL DEFAULT false,  -- the large tables have their indexes
-    definition  text    NOT NULL  -- SHA-256 of this file and of that with the indexes
+    definition  text    NOT NULL  -- SHA-256 of this file, the indexes and the views
 );
 
 -- Payments with the state that their transfers say. Codes below 10 are the kinds of payments;

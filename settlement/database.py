@@ -145,8 +145,8 @@ async def create_books(connection: Executor, *, afresh: bool = False) -> bool:
 
     With *afresh* in any case. Returns whether it did; then the journal is to be projected anew.
     """
-    text = _read("books.sql")
-    definition = hashlib.sha256((text + _read("books_indexes.sql")).encode()).hexdigest()
+    text, views = _read("books.sql"), _read("report_views.sql")
+    definition = hashlib.sha256((text + _read("books_indexes.sql") + views).encode()).hexdigest()
     async with connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
         if not afresh and await connection.fetchval("SELECT to_regclass('books.cursor')"):
@@ -158,6 +158,7 @@ async def create_books(connection: Executor, *, afresh: bool = False) -> bool:
             await connection.execute("LOCK TABLE books.cursor IN ACCESS EXCLUSIVE MODE")
         await connection.execute("DROP SCHEMA IF EXISTS books CASCADE")
         await connection.execute(text)
+        await connection.execute(views)
         await connection.execute(
             "INSERT INTO books.cursor (sequence, timestamp, open_window, definition) "
             "VALUES (0, 0, 1, $1)",

@@ -131,8 +131,12 @@ class EmbeddedPostgres:
     @property
     def dsn(self) -> str:
         """The connection string for asyncpg and psql; only while it runs."""
+        return self.dsn_of(DATABASE)
+
+    def dsn_of(self, role: str) -> str:
+        """Return the connection string for a role of the database; only while it runs."""
         assert self._sockets is not None, "start it first"
-        return _dsn(self._sockets)
+        return _dsn(self._sockets, role)
 
     @property
     def running(self) -> bool:
@@ -375,8 +379,8 @@ class EmbeddedPostgres:
         return " / ".join(words.splitlines()[-3:]) or "it said nothing"
 
 
-def _dsn(sockets: Path) -> str:
-    return f"postgresql:///{DATABASE}?host={sockets}&user={DATABASE}"
+def _dsn(sockets: Path, role: str = DATABASE) -> str:
+    return f"postgresql:///{DATABASE}?host={sockets}&user={role}"
 
 
 def _run_as() -> pwd.struct_passwd | None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from payvand.bench.chart import Chart, Line, side_by_side
+from payvand.settlement.reporting.chart import Chart, Line, side_by_side
 from payvand.bench.cli import bench
 
 SVG = "{http://www.w3.org/2000/svg}"

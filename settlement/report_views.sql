@@ -1,0 +1,151 @@
+-- The documented views: what reports ask, those that come with Payvand and those that operators save.
+--
+-- Names instead of numbers, one row a thing, and no account number of a bank's customer. Amounts are
+-- in minor units, moments in nanoseconds since 1970. They follow from `books` and `reference` and are
+-- made again with `books`; a column once here stays, others are added behind it.
+
+DROP SCHEMA IF EXISTS report CASCADE;
+CREATE SCHEMA report;
+
+CREATE VIEW report.participant AS
+SELECT
+    number, name, display_name,
+    CASE role WHEN 1 THEN 'bank' WHEN 2 THEN 'agency' ELSE 'other' END AS role,
+    unit, auto_accept
+FROM reference.participants;
+COMMENT ON VIEW report.participant IS 'who is connected';
+
+CREATE VIEW report.account AS
+SELECT
+    account.id,
+    participant.name AS participant,  -- NULL for the central bank's and the switch's own
+    CASE
+        WHEN account.id < 16 THEN 'central_bank'
+        WHEN account.id % 16 = 1 THEN 'position'
+        WHEN account.id % 16 = 2 THEN 'settlement'
+        WHEN account.id % 16 = 3 THEN 'fee'
+        WHEN account.id % 16 = 4 THEN 'collateral'
+        ELSE 'other'
+    END AS purpose,
+    account.ledger,
+    account.timestamp AS opened_at
+FROM books.account
+LEFT JOIN reference.participants AS participant ON participant.number = account.id / 16;
+COMMENT ON VIEW report.account IS 'the accounts of the books';
+
+-- What moved an account, once for each side. 10 = reserved or released: nothing moved then.
+CREATE VIEW report.posting AS
+SELECT
+    transfer.id AS transfer,
+    coalesce(transfer.pending_id, transfer.id) AS payment,  -- of which it is the posting
+    side.account, side.side,
+    transfer.amount,
+    CASE side.side WHEN 'credit' THEN transfer.amount ELSE -transfer.amount END AS change,
+    transfer.code, transfer.ledger, transfer.timestamp AS posted_at, transfer.sequence,
+    transfer.window_number AS settlement_window
+FROM books.transfer
+CROSS JOIN LATERAL (
+    VALUES (transfer.debit_account_id, 'debit'), (transfer.credit_account_id, 'credit')
+) AS side (account, side)
+WHERE transfer.flags & 10 = 0;
+COMMENT ON VIEW report.posting IS 'both sides of every transfer that moved money';
+
+CREATE VIEW report.balance AS
+SELECT
+    account.id AS account, account.participant, account.purpose, account.ledger,
+    coalesce(posted.debits, 0) AS debits,
+    coalesce(posted.credits, 0) AS credits,
+    coalesce(posted.credits, 0) - coalesce(posted.debits, 0) AS balance,
+    coalesce(held.amount, 0) AS reserved,
+    coalesce(limits.limit_amount, 0) AS account_limit
+FROM report.account
+LEFT JOIN (
+    SELECT
+        account,
+        sum(amount) FILTER (WHERE side = 'debit') AS debits,
+        sum(amount) FILTER (WHERE side = 'credit') AS credits
+    FROM report.posting GROUP BY account
+) AS posted ON posted.account = account.id
+LEFT JOIN (
+    SELECT reservation.debit_account_id AS account, sum(reservation.amount) AS amount
+    FROM books.transfer AS reservation
+    WHERE reservation.flags & 2 <> 0
+        AND NOT EXISTS (SELECT FROM books.transfer WHERE pending_id = reservation.id)
+        AND NOT EXISTS (SELECT FROM books.expiry WHERE pending_id = reservation.id)
+    GROUP BY reservation.debit_account_id
+) AS held ON held.account = account.id
+LEFT JOIN (
+    SELECT DISTINCT ON (account_id) account_id, limit_amount
+    FROM books.account_limit ORDER BY account_id, timestamp DESC
+) AS limits ON limits.account_id = account.id;
+COMMENT ON VIEW report.balance IS 'each account as it stands, with what is reserved on it';
+
+CREATE VIEW report.payment AS
+SELECT
+    payment.id,
+    payment.state,
+    CASE payment.code
+        WHEN 1 THEN 'credit_transfer' WHEN 2 THEN 'fee' WHEN 3 THEN 'return'
+        WHEN 4 THEN 'recall' ELSE payment.code::text
+    END AS kind,
+    debtor.name AS debtor_participant,
+    creditor.name AS creditor_participant,
+    payment.amount, payment.ledger,
+    payment.recorded_at, payment.final_at,
+    payment.window_number AS settlement_window
+FROM books.payment
+LEFT JOIN reference.participants AS debtor
+    ON debtor.number = div(payment.debit_account_id, 16)
+LEFT JOIN reference.participants AS creditor
+    ON creditor.number = div(payment.credit_account_id, 16);
+COMMENT ON VIEW report.payment IS 'every payment that was recorded, and where it stands';
+
+CREATE VIEW report.net_position AS
+SELECT
+    position.window_number AS settlement_window, closed.closed_at,
+    participant.name AS participant,
+    position.opening, position.debits, position.credits, position.net,
+    position.settled, position.carried, position.ledger
+FROM books.net_position AS position
+JOIN books.settlement_window AS closed ON closed.number = position.window_number
+JOIN reference.participants AS participant ON participant.number = position.participant;
+COMMENT ON VIEW report.net_position IS 'what each closed window came to';
+
+CREATE VIEW report.reconciliation_break AS
+SELECT
+    found.id, participant.name AS participant, found.window_number AS settlement_window,
+    CASE found.kind
+        WHEN 1 THEN 'missing_at_bank' WHEN 2 THEN 'unknown_at_switch'
+        WHEN 3 THEN 'duplicate_at_bank' WHEN 4 THEN 'amount_differs'
+        WHEN 5 THEN 'side_differs' WHEN 6 THEN 'day_differs'
+        WHEN 7 THEN 'split_at_bank' WHEN 8 THEN 'merged_at_bank'
+        WHEN 9 THEN 'reference_differs' WHEN 10 THEN 'row_unreadable'
+        WHEN 11 THEN 'control_total_differs'
+    END AS kind,
+    found.state, found.owner, found.expected, found.found,
+    (extract(epoch FROM found.opened_at) * 1000000)::bigint * 1000 AS opened_at,
+    (extract(epoch FROM found.closed_at) * 1000000)::bigint * 1000 AS closed_at
+FROM reference.reconciliation_break AS found
+JOIN reference.participants AS participant ON participant.number = found.participant;
+COMMENT ON VIEW report.reconciliation_break IS 'what books and files of banks disagree about';
+
+CREATE VIEW report.operator_act AS
+SELECT sequence, timestamp AS done_at, act, operator, proposal FROM books.operator_act;
+COMMENT ON VIEW report.operator_act IS 'what operators decided';
+
+CREATE VIEW report.standing AS
+SELECT sequence, timestamp AS stands_at, open_window FROM books.cursor;
+COMMENT ON VIEW report.standing IS 'the frame of the journal that all views stand at';
+
+-- Whoever reads reports may read these views and nothing else.
+DO $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'payvand_report') THEN
+        CREATE ROLE payvand_report LOGIN CONNECTION LIMIT 4;
+    END IF;
+    GRANT USAGE ON SCHEMA report TO payvand_report;
+    GRANT SELECT ON ALL TABLES IN SCHEMA report TO payvand_report;
+EXCEPTION WHEN insufficient_privilege OR duplicate_object THEN
+    NULL;  -- then only the reports that come with Payvand run
+END
+$$;
