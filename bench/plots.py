@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from payvand.settlement.reporting.chart import Chart, Line, side_by_side
 from payvand.bench.machine import Machine
 from payvand.bench.result import Result
 from payvand.bench.sweeps import Sweep
 from payvand.bench.workbench import Workbench
+from payvand.settlement.reporting.chart import Chart, Line, side_by_side
 
 __all__ = ["PAGE", "draw", "measure_and_draw"]
 

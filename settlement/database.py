@@ -2,7 +2,8 @@
 
 Reference data is migrated forward only, by the numbered files in `migrations/`, each applied
 once and remembered with its checksum; a file that was applied may never change. The projection
-has no migrations: it is dropped and filled again from the journal where `books.sql` changed.
+has no migrations: it is dropped and filled again from the journal where `books.sql` changed. Over
+both stand the views of the schema `report`.
 """
 
 import hashlib
@@ -131,6 +132,8 @@ async def migrate(connection: Executor, steps: list[Migration] | None = None) ->
                 f"the database is at version {rows[-1]['version']}, this code at {len(known)}",
                 hint="use the newer code that migrated it, or restore a backup from before",
             )
+        if known[len(rows) :]:  # a table that a view reads can't be altered
+            await connection.execute("DROP SCHEMA IF EXISTS report CASCADE")
         for step in known[len(rows) :]:
             await connection.execute(step.statements)
             await connection.execute(
@@ -141,8 +144,9 @@ async def migrate(connection: Executor, steps: list[Migration] | None = None) ->
 
 
 async def create_books(connection: Executor, *, afresh: bool = False) -> bool:
-    """Create the empty projection where there is none of this code's definition.
+    """Create the empty projection where there is none of this code's definition, and the views.
 
+    Call it once `migrate` is through: views read the reference data too.
     With *afresh* in any case. Returns whether it did; then the journal is to be projected anew.
     """
     text, views = _read("books.sql"), _read("report_views.sql")
@@ -152,6 +156,8 @@ async def create_books(connection: Executor, *, afresh: bool = False) -> bool:
         if not afresh and await connection.fetchval("SELECT to_regclass('books.cursor')"):
             found = await connection.fetchval("SELECT definition FROM books.cursor")
             if found == definition:
+                if not await connection.fetchval("SELECT to_regclass('report.standing')"):
+                    await connection.execute(views)
                 return False
         if await connection.fetchval("SELECT to_regclass('books.cursor')"):
             # A projector's transaction begins there too: it ends first, or waits for this one.

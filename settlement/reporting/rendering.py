@@ -1,7 +1,8 @@
 """What a report found, as CSV and JSON for programs and as one page of HTML for people.
 
-Programs get codes, integers and moments as they are, whatever the language. A page stands by itself:
-no script, no font and no picture from anywhere, so that it can be kept, sent and read in ten years.
+Programs get codes, integers and moments as they are, whatever the language. A page stands by
+itself: no script, no font and no picture from anywhere, so that it can be kept, sent, and read in
+ten years.
 """
 
 import csv
@@ -32,7 +33,7 @@ body { max-width: 72rem; margin: 2rem auto; padding: 0 1rem; line-height: 1.5; }
 h1 { font-size: 1.4rem; margin-bottom: .2rem; }
 p { color: GrayText; margin: .1rem 0; font-size: .9rem; }
 table { border-collapse: collapse; width: 100%; margin: 1.2rem 0; font-size: .9rem; }
-th, td { padding: .35rem .6rem; border-bottom: 1px solid color-mix(in srgb, currentColor 15%, transparent); }
+th, td { padding: .35rem .6rem; border-bottom: 1px solid #8884; }
 th { text-align: start; font-weight: 600; }
 td.number, th.number { text-align: end; font-variant-numeric: tabular-nums; direction: ltr; }
 tfoot td { font-weight: 600; border-top: 2px solid currentColor; }

@@ -16,8 +16,9 @@
     x = "participant"
     y = ["paid"]
 
-In the query stand `:from` and `:until`, the moments at which the asked business day begins and ends,
-`:window` and `:participant`. Those that come with Payvand stand in `pack/`; operators save their own.
+In the query stand `:from` and `:until`, the moments at which the asked business day begins and
+ends, `:window` and `:participant`. Reports that come with Payvand stand in `pack/`; operators save
+their own.
 """
 
 import re

@@ -1,8 +1,8 @@
 """Running a report: its query, on the views alone, as of one moment, within bounds.
 
-A query that an operator saved runs on a connection of its own, logged in as a role that may read the
-views and nothing else: a role that is only switched to can be switched back by the query itself. The
-connection ends with the report, and with it whatever locks or settings the query took.
+A query that an operator saved runs on a connection of its own, logged in as a role that may read
+the views and nothing else: a role that is only switched to can be switched back by the query
+itself. The connection ends with the report, and with it whatever locks or settings the query took.
 """
 
 from collections.abc import AsyncIterator
@@ -63,12 +63,13 @@ class Asked:
 
     def argument(self, placeholder: str) -> int | str:
         """Return what stands for a placeholder of a query."""
-        return {
+        arguments: dict[str, int | str] = {
             "from": self.day_begins,
             "until": self.day_ends,
             "window": self.window,
             "participant": self.participant,
-        }[placeholder]
+        }
+        return arguments[placeholder]
 
 
 @dataclass(frozen=True, slots=True)

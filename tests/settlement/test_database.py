@@ -71,8 +71,11 @@ def test_a_changed_or_unknown_migration_is_refused(database: str) -> None:
 def test_the_books_are_made_once_and_afresh_when_asked(database: str) -> None:
     async def scene() -> None:
         connection = await asyncpg.connect(database)
+        await migrate(connection)
         assert await create_books(connection)
+        await connection.execute("DROP SCHEMA report CASCADE")
         assert not await create_books(connection)
+        assert await connection.fetchval("SELECT open_window FROM report.standing") == 1
         await connection.execute("UPDATE books.cursor SET sequence = 5")
         assert await create_books(connection, afresh=True)
         assert await connection.fetchval("SELECT sequence FROM books.cursor") == 0

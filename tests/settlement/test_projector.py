@@ -139,7 +139,7 @@ def test_a_books_schema_of_other_code_is_filled_afresh(tmp_path: Path, database:
                 await projected.catch_up()
             before = await digests(projected)
             await projected.pool.execute("UPDATE books.cursor SET definition = 'other'")
-            await projected.pool.execute("DROP VIEW books.payment")
+            await projected.pool.execute("DROP VIEW books.payment CASCADE")
             projected.projector = Projector(projected.pool, projected.engine.follow)
             async with projected.projecting():
                 await projected.catch_up()

@@ -1,4 +1,4 @@
-"""Reports say what the books say, stay within the views, and their definitions are checked whole."""
+"""Reports say what the books say and stay within the views; definitions are checked whole."""
 
 import asyncio
 import csv
