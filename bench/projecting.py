@@ -14,7 +14,7 @@ from payvand.bench.result import Result
 from payvand.bench.workbench import Subject, Workbench
 from payvand.core.engine import Engine
 from payvand.core.segments import read_frames
-from payvand.settlement.database import connect, create_books, migrate
+from payvand.settlement.database import connect, create_books
 from payvand.settlement.postgres import EmbeddedPostgres
 from payvand.settlement.projection import Projection
 from payvand.settlement.projector import ROWS_MAX, Projector, follow_files
@@ -135,7 +135,6 @@ async def _lag(
     """Return samples of the age, and how long one row's commit takes beside the same load."""
     pool = await connect(dsn)
     async with pool.acquire() as connection:
-        await migrate(connection)
         await create_books(connection)
         await connection.execute("CREATE TABLE single (number bigint)")
     ages: list[int] = []

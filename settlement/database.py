@@ -146,31 +146,37 @@ async def migrate(connection: Executor, steps: list[Migration] | None = None) ->
 async def create_books(connection: Executor, *, afresh: bool = False) -> bool:
     """Create the empty projection where there is none of this code's definition, and the views.
 
-    Call it once `migrate` is through: views read the reference data too.
+    The views read the reference data too: a database without it has none.
     With *afresh* in any case. Returns whether it did; then the journal is to be projected anew.
     """
-    text, views = _read("books.sql"), _read("report_views.sql")
-    definition = hashlib.sha256((text + _read("books_indexes.sql") + views).encode()).hexdigest()
+    text = _read("books.sql")
+    whole = text + _read("books_indexes.sql") + _read("report_views.sql")
+    definition = hashlib.sha256(whole.encode()).hexdigest()
     async with connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
         if not afresh and await connection.fetchval("SELECT to_regclass('books.cursor')"):
             found = await connection.fetchval("SELECT definition FROM books.cursor")
             if found == definition:
                 if not await connection.fetchval("SELECT to_regclass('report.standing')"):
-                    await connection.execute(views)
+                    await _create_views(connection)
                 return False
         if await connection.fetchval("SELECT to_regclass('books.cursor')"):
             # A projector's transaction begins there too: it ends first, or waits for this one.
             await connection.execute("LOCK TABLE books.cursor IN ACCESS EXCLUSIVE MODE")
         await connection.execute("DROP SCHEMA IF EXISTS books CASCADE")
         await connection.execute(text)
-        await connection.execute(views)
+        await _create_views(connection)
         await connection.execute(
             "INSERT INTO books.cursor (sequence, timestamp, open_window, definition) "
             "VALUES (0, 0, 1, $1)",
             definition,
         )
         return True
+
+
+async def _create_views(connection: Executor) -> None:
+    if await connection.fetchval("SELECT to_regclass('reference.participants')"):
+        await connection.execute(_read("report_views.sql"))
 
 
 async def index_books(connection: Executor) -> None:
