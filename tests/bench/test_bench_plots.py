@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from payvand.settlement.reporting.chart import Chart, Line, side_by_side
 from payvand.bench.cli import bench
+from payvand.settlement.reporting.chart import Chart, Line, side_by_side
 
 SVG = "{http://www.w3.org/2000/svg}"
 
