@@ -215,6 +215,7 @@ class Switch:
                 registry=registry,
                 approvals=approvals,
                 tariff_of=lambda agency: self.tariff_of(agency),
+                catalogue=catalogue,
                 reasons=reasons,
                 metrics=self.metrics,
             ),

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal, TypeVar
 
 import click
 
-from payvand.client import Bank, FeeOffice, Operator
+from payvand.client import Bank, Devices, FeeOffice, Operator
 from payvand.switch.onboarding import OPERATOR
 
 __all__ = [
@@ -75,6 +75,10 @@ class Door:
     def fee_office(self) -> FeeOffice:
         """Connect as somebody who deals with fees."""
         return FeeOffice.connect(self.address, self.certificates, patience_s=PATIENCE_S)
+
+    def devices(self) -> Devices:
+        """Connect as an agency or its people, for devices."""
+        return Devices.connect(self.address, self.certificates, patience_s=PATIENCE_S)
 
 
 def door_options(*, caller: Caller = "operator") -> Callable[[Callable[..., Any]], Any]:

@@ -6,6 +6,7 @@ if __name__ != "payvand.client":
 from payvand.client.bank import CALL_PAYMENTS_MAX, Bank
 from payvand.client.bills import Bills, payment_of
 from payvand.client.connection import open_channel
+from payvand.client.devices import Devices, sign_charges
 from payvand.client.directory import Directory
 from payvand.client.directory_copy import Difference, DirectoryCopy
 from payvand.client.faults import (
@@ -39,6 +40,7 @@ __all__ = [
     "CallFailed",
     "CertificatesMissing",
     "ClientFault",
+    "Devices",
     "Difference",
     "Directory",
     "DirectoryCopy",
@@ -57,4 +59,5 @@ __all__ = [
     "parse_payment_id",
     "payment_id_text",
     "payment_of",
+    "sign_charges",
 ]

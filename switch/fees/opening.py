@@ -11,12 +11,15 @@ from payvand.switch.fees.bills.amending import Amending
 from payvand.switch.fees.bills.inquiry import Inquiry
 from payvand.switch.fees.bills.issuing import Issuing
 from payvand.switch.fees.bills.tariff import TariffOf
+from payvand.switch.fees.catalogue.catalogue_in_force import CatalogueInForce
+from payvand.switch.fees.devices.taking import Taking
 from payvand.switch.fees.paying.paying import Paying
 from payvand.switch.fees.refunding.refund_book import RefundBook
 from payvand.switch.fees.refunding.refunding import Refunding
 from payvand.switch.metrics import Metrics
 from payvand.switch.participants import Registry
 from payvand.switch.services.bills import BillServicer
+from payvand.switch.services.fee_devices import FeeDeviceServicer
 from payvand.switch.services.fee_payments import FeePaymentServicer
 from payvand.switch.services.refunds import RefundServicer
 from payvand.switch.translate import ReasonBook
@@ -58,6 +61,7 @@ class FeeCollection:
         registry: Registry,
         approvals: Approvals,
         tariff_of: TariffOf,
+        catalogue: CatalogueInForce,
         reasons: ReasonBook,
         metrics: Metrics,
     ) -> tuple[Any, ...]:
@@ -71,9 +75,10 @@ class FeeCollection:
             reasons=reasons,
             clock=self._clock,
         )
+        issuing = Issuing(self._pool, tariff_of, self._clock)
         bills = BillServicer(
             registry,
-            Issuing(self._pool, tariff_of, self._clock),
+            issuing,
             self._inquiry,
             Amending(self._engine, self._pool, self._inquiry, self._clock),
             approvals,
@@ -84,4 +89,11 @@ class FeeCollection:
             bills,
             FeePaymentServicer(registry, paying, metrics),
             RefundServicer(registry, approvals, self._book),
+            FeeDeviceServicer(
+                registry=registry,
+                pool=self._pool,
+                catalogue=catalogue,
+                taking=Taking(self._pool, issuing, catalogue, self._clock),
+                clock=self._clock,
+            ),
         )

@@ -7,6 +7,7 @@ import click
 
 from payvand.switch.cli.fees.assess import assess
 from payvand.switch.cli.fees.catalogue import catalogue
+from payvand.switch.cli.fees.devices import devices
 from payvand.switch.cli.fees.what_if import what_if
 
 __all__ = ["fees"]
@@ -17,5 +18,5 @@ def fees() -> None:
     """Collect fees: the catalogue of what agencies charge, and what a case costs."""
 
 
-for _command in (catalogue, assess, what_if):
+for _command in (catalogue, assess, what_if, devices):
     fees.add_command(_command)
