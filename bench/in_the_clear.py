@@ -13,8 +13,10 @@ import grpc.aio
 
 from payvand.client import open_channel
 from payvand.client.connection import CHANNEL_OPTIONS
-from payvand.switch import app, identity, server
+from payvand.switch import app, identity, participants, server
 from payvand.switch.cli import main
+from payvand.switch.identity import certificate_of
+from payvand.switch.registry.callers import Callers
 from payvand.switch.sandbox.tether import tether
 
 __all__ = ["PORT_FILE", "open_bench_channel"]
@@ -35,13 +37,23 @@ def open_bench_channel(
     return grpc.aio.insecure_channel(address, options=options)
 
 
-def _names_of(context: Any) -> tuple[bytes, ...]:
-    """Return the names of the certificate or, in the clear, what the user agent says."""
-    names = tuple(context.auth_context().get(identity.NAMES_PROPERTY, ()))
-    if names:
-        return names
-    agents = [text for key, text in context.invocation_metadata() if key == USER_AGENT]
-    return tuple(agent.split()[0].encode() for agent in agents)
+def _certificate_of(context: Any) -> bytes:
+    """Return the certificate of a call or, in the clear, whom the user agent names."""
+    try:
+        return certificate_of(context)
+    except identity.Unauthenticated:
+        agents = [text for key, text in context.invocation_metadata() if key == USER_AGENT]
+        return str(agents[0]).split()[0].encode()
+
+
+class _CallersInTheClear(Callers):
+    """Takes whom a user agent names at its word."""
+
+    def identify(self, certificate: bytes) -> identity.Caller:
+        if not certificate.startswith(identity.URN_PREFIX.encode()):
+            return super().identify(certificate)
+        role, _, name = certificate.decode().removeprefix(identity.URN_PREFIX).partition(":")
+        return identity.Caller(identity.Role(role), name)
 
 
 class _ServerInTheClear(server.Server):
@@ -55,7 +67,8 @@ class _ServerInTheClear(server.Server):
 
 
 if __name__ == "__main__":
-    identity.names_of = _names_of
+    identity.certificate_of = _certificate_of
+    setattr(participants, "Callers", _CallersInTheClear)  # noqa: B010 - as the next one
     setattr(app, "Server", _ServerInTheClear)  # noqa: B010 - not a name that app gives out
     tether()
     main(sys.argv[1:], prog_name="payvand")

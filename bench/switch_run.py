@@ -20,7 +20,7 @@ from payvand.bench.workbench import Workbench
 from payvand.client import Operator, SwitchUnreachable
 from payvand.switch.directory_file import ParticipantEntry
 from payvand.switch.identity import Role
-from payvand.switch.onboarding import OPERATOR, issue_all, put
+from payvand.switch.onboarding import OPERATOR, SECOND_OPERATOR, issue_all, put
 from payvand.switch.verifying import verify
 from payvand.v1.book_service_pb2 import GetTotalsResponse
 
@@ -28,7 +28,6 @@ __all__ = ["Running", "open_switch"]
 
 DEBTOR, CREDITOR = "bench-debtor", "bench-creditor"
 DEBTOR_CODE, CREDITOR_CODE = "012", "017"
-PUT_MAX = 500
 """Participants onboarded in one call."""
 CAP = 10**18
 """Of the debtor's position: no run comes near it."""
@@ -141,9 +140,11 @@ async def open_switch(
         operator = await stack.enter_async_context(
             Operator.connect(address, certificates / OPERATOR)
         )
+        second = await stack.enter_async_context(
+            Operator.connect(address, certificates / SECOND_OPERATOR)
+        )
         entries = [*_directory(auto_accept), *_services(services)]
-        for start in range(0, len(entries), PUT_MAX):
-            await put(operator, entries[start : start + PUT_MAX])
+        await put(operator, second, entries, certificates)
         echo_addresses = json.loads(await echo.line())
         running = Running(
             folder,

@@ -36,7 +36,7 @@ from payvand.settlement.projector import Projector
 from payvand.switch import logs
 from payvand.switch.ages import Ages
 from payvand.switch.approvals.act_journal import ActJournal
-from payvand.switch.approvals.approvals import Approvals
+from payvand.switch.approvals.approvals import Approvals, Kind
 from payvand.switch.certificates import CertificateFault, issue
 from payvand.switch.config import Settings
 from payvand.switch.day_key import day_key
@@ -50,6 +50,7 @@ from payvand.switch.identity import Role
 from payvand.switch.metrics import Metrics
 from payvand.switch.participants import Registry
 from payvand.switch.payments import PaymentServicer
+from payvand.switch.registry.acts import Funding, ParticipantChange
 from payvand.switch.returning import Returning
 from payvand.switch.routing import Routing
 from payvand.switch.rule_changes.rules_in_force import RuleChange, RulesInForce
@@ -145,17 +146,6 @@ class Switch:
         tables = RulesInForce(acts, pool, clock=self._clock)
         catalogue = CatalogueInForce(acts, pool)
         self.fees = FeeCollection(engine, pool, acts, clock=self._clock, catch_up=self.catch_up)
-        rule_change = RuleChange(tables, pool, lambda name: name in registry.routing.by_name)
-        approvals = Approvals(
-            acts,
-            [rule_change, ScheduleChange(catalogue, pool), self.fees.refunding],
-            clock=self._clock,
-            reviewed=[SCHEDULE_CHANGE],
-        )
-        await acts.load(pool)
-        await tables.load()
-        await catalogue.load()
-        self.tariff_of = _tariffs_of(catalogue)
         registry = Registry(
             pool,
             engine,
@@ -166,7 +156,21 @@ class Switch:
                 day=tables.day,
             ),
         )
-        await registry.load()
+        acts.watch(registry.book.apply)
+        funding = Funding(registry, engine)
+        kinds: list[Kind] = [
+            RuleChange(tables, pool, lambda name: name in registry.routing.by_name),
+            ScheduleChange(catalogue, pool),
+            self.fees.refunding,
+            ParticipantChange(registry, engine),
+            funding,
+        ]
+        approvals = Approvals(acts, kinds, clock=self._clock, reviewed=[SCHEDULE_CHANGE])
+        await acts.load(pool)
+        await tables.load()
+        await catalogue.load()
+        self.tariff_of = _tariffs_of(catalogue)
+        await registry.load(acts, settings.founders)
         tables.watch = registry.reroute
         self._projector = Projector(pool, engine.follow, rest_s=self._projection_rest_s)
         settling = Settling(
@@ -192,7 +196,14 @@ class Switch:
         services = (
             payments,
             ReturnServicer(registry, Returning(engine, reasons, lambda: registry.routing.charges)),
-            ParticipantServicer(engine, pool, registry, settling),
+            ParticipantServicer(
+                engine=engine,
+                registry=registry,
+                approvals=approvals,
+                funding=funding,
+                rules=tables,
+                settling=settling,
+            ),
             SettlementServicer(pool, registry, settling, self.catch_up),
             BusinessDayServicer(days),
             StatementServicer(pool, registry, settling, self.catch_up),
@@ -237,7 +248,7 @@ class Switch:
         if self._own_database is not None:
             self._spawn("upkeep", keep_running(self._own_database))
         metrics_port = self._expose(stack, ages)
-        server = Server(*services)
+        server = Server(*services, owners=registry.callers)
         address = await server.start(settings.listen, self._certificates())
         stack.push_async_callback(self._end_calls, server, payments)
         self.address = Address(address, f"{settings.host}:{metrics_port}", os.getpid())

@@ -40,6 +40,9 @@ class Settings:
     certificates: Path | None = None
     """A folder with the switch's `ca.pem`, `certificate.pem` and `key.pem`; None makes those of
     a development authority in the data folder."""
+    operators: Path | None = None
+    """A folder of the first operators' certificates, each `NAME/certificate.pem`; None for those of
+    the development authority in the data folder. Read while there are fewer than two operators."""
     rules: Path | None = None
     """The file of the scoring rules; None for those that come with Payvand."""
     snapshot_mib: int = SNAPSHOT_BYTES >> 20
@@ -76,6 +79,11 @@ class Settings:
         return self.listen.rpartition(":")[0]
 
     @property
+    def founders(self) -> Path:
+        """The folder of the first operators' certificates."""
+        return self.operators or self.data / "certificates"
+
+    @property
     def journal(self) -> Path:
         """The folder of the journal."""
         return self.data / "journal"
@@ -108,7 +116,7 @@ def _typed(chosen: Mapping[str, Any]) -> dict[str, Any]:
     hints = get_type_hints(Settings)
     typed: dict[str, Any] = {}
     for name, value in chosen.items():
-        if name in ("data", "certificates", "rules"):
+        if name in ("data", "certificates", "operators", "rules"):
             if not isinstance(value, str | Path):
                 raise SettingsError(f"{name} is {value!r}: write a path")
             typed[name] = Path(value).expanduser()

@@ -1,31 +1,42 @@
 """Who calls, and which methods that caller may use.
 
-A caller is what its client certificate says: the certificate's URI `urn:payvand:<role>:<name>`,
-which only the switch's own authority signs (see `certificates`). Nothing in a request can change
-it. What is not in `METHOD_ROLES` is denied, so a method added to the contract stays shut until
-somebody decides who may use it.
+A caller is whom its client certificate is registered to (see `registry/callers`). Nothing in a
+request can change it. What is not in `METHOD_ROLES` is denied, so a method added to the contract
+stays shut until somebody decides who may use it.
 
 Whose payments and statements a caller sees is the servicer's matter: see `Caller.speaks_for`.
 """
 
+import asyncio
 import inspect
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import aclosing
+import ssl
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from contextlib import aclosing, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import grpc
 import grpc.aio
 
 from payvand.switch.refusing import refuse
 
-__all__ = ["METHOD_ROLES", "OF_AGENCY", "Caller", "GuardedServer", "Role", "caller_of"]
+__all__ = [
+    "METHOD_ROLES",
+    "OF_AGENCY",
+    "Caller",
+    "CertificateOwners",
+    "GuardedServer",
+    "Role",
+    "Unauthenticated",
+    "caller_of",
+    "certificate_of",
+]
 
 URN_PREFIX: Final = "urn:payvand:"
-NAMES_PROPERTY: Final = "x509_subject_alternative_name"
+CERTIFICATE_PROPERTY: Final = "x509_pem_cert"
 
 
 class Role(StrEnum):
@@ -42,6 +53,8 @@ class Role(StrEnum):
     """Another person of an agency, who approves what a clerk proposes; named as a clerk is."""
     TREASURY = "treasury"
     """A person of the treasury: approves what agencies charge, and takes what is swept to it."""
+    CENTRAL_BANK = "central-bank"
+    """Reads what operators read."""
     SWITCH = "switch"
 
 
@@ -56,7 +69,7 @@ _DECIDERS = _APPROVER | {Role.AGENCY}
 _ISSUERS = frozenset({Role.AGENCY, Role.AGENCY_CLERK})
 _PARTICIPANTS = frozenset({Role.BANK, Role.AGENCY})
 _OPERATOR = frozenset({Role.OPERATOR})
-_READERS = frozenset({Role.OPERATOR, Role.AUDITOR})
+_READERS = frozenset({Role.OPERATOR, Role.AUDITOR, Role.CENTRAL_BANK})
 _PARTICIPANTS_AND_READERS = _PARTICIPANTS | _READERS
 _FEE_READERS = _PARTICIPANTS_AND_READERS | OF_AGENCY | {Role.TREASURY}
 _EVERYBODY = frozenset(Role)
@@ -82,6 +95,7 @@ METHOD_ROLES: Final[Mapping[str, frozenset[Role]]] = {
     "/payvand.v1.ParticipantService/PutParticipants": _OPERATOR,
     "/payvand.v1.ParticipantService/ListParticipants": _PARTICIPANTS_AND_READERS,
     "/payvand.v1.ParticipantService/FundParticipant": _OPERATOR,
+    "/payvand.v1.ParticipantService/ListParticipantVersions": _PARTICIPANTS_AND_READERS,
     "/payvand.v1.SettlementService/CloseWindow": _OPERATOR,
     "/payvand.v1.SettlementService/ListWindows": _READERS,
     "/payvand.v1.BusinessDayService/CloseDay": _OPERATOR,
@@ -161,46 +175,47 @@ class Unauthenticated(Exception):
     """The call's certificate doesn't say who the caller is; the caller needs another one."""
 
 
+class CertificateOwners(Protocol):
+    """Who knows whom a certificate is of; `registry.callers.Callers` does."""
+
+    def identify(self, certificate: bytes) -> Caller:
+        """Return who holds a certificate in DER form; raises `Unauthenticated` for nobody."""
+
+    def watch(self, listener: Callable[[], None]) -> None:
+        """Call *listener* when certificates were registered or revoked."""
+
+
 _CALLER: ContextVar[tuple[Any, Caller] | None] = ContextVar("caller", default=None)
-"""The call that a task serves and who made it: grpc takes the certificate apart each time."""
+"""The call that a task serves, and who makes it: the guard has identified it."""
 
 
-def names_of(context: Any) -> tuple[bytes, ...]:
-    """Return the names that the certificate of a call carries."""
-    return tuple(context.auth_context().get(NAMES_PROPERTY, ()))
-
-
-def caller_of(context: Any) -> Caller:
-    """Return who makes the call of *context*, a servicer context of grpc.
+def certificate_of(context: Any) -> bytes:
+    """Return the certificate of a call's client in DER form.
 
     Raises:
-        Unauthenticated: the certificate carries no single name of a known form. The
-            guard refuses such calls, so servicers behind it never see this.
+        Unauthenticated: there is none.
     """
-    of_call = _CALLER.get()
-    if of_call is not None and of_call[0] is context:
-        return of_call[1]
-    caller = _caller_named(names_of(context))
-    _CALLER.set((context, caller))
-    return caller
+    pem = context.auth_context().get(CERTIFICATE_PROPERTY, ())
+    if not pem:
+        raise Unauthenticated("come with a client certificate")
+    return _der(pem[0])
 
 
 @lru_cache(maxsize=4096)
-def _caller_named(names: tuple[bytes, ...]) -> Caller:
-    texts = [name.decode("ascii", "replace") for name in names]
-    ours = [text.removeprefix(URN_PREFIX) for text in texts if text.startswith(URN_PREFIX)]
-    if len(ours) != 1:
-        raise Unauthenticated(
-            f"the client certificate must carry one name {URN_PREFIX}<role>:<name>, "
-            f"and carries {len(ours)}; issue one with `payvand certificates`"
-        )
-    role, _, name = ours[0].partition(":")
-    if role not in set(Role) or not name:
-        raise Unauthenticated(
-            f"the client certificate's name {ours[0]!r} isn't <role>:<name> with a role of "
-            f"{', '.join(Role)}; issue one with `payvand certificates`"
-        )
-    return Caller(Role(role), name)
+def _der(pem: bytes) -> bytes:
+    return ssl.PEM_cert_to_DER_cert(pem.decode("ascii"))
+
+
+def caller_of(context: Any) -> Caller:
+    """Return who makes the call of *context*, a servicer context of grpc, as the guard found.
+
+    Raises:
+        Unauthenticated: the call came by no guard.
+    """
+    of_call = _CALLER.get()
+    if of_call is None or of_call[0] is not context:
+        raise Unauthenticated("nobody was identified for this call")
+    return of_call[1]
 
 
 class GuardedServer:
@@ -209,20 +224,23 @@ class GuardedServer:
     A call reaches its servicer only where `METHOD_ROLES` allows it to the caller. Otherwise it ends
     with UNAUTHENTICATED or PERMISSION_DENIED and a text that says who was refused what, and
     which role would be needed. Methods are guarded once, when they are added: an interceptor
-    would cost each call a task's worth of work.
+    would cost each call a task's worth of work. A stream whose certificate is revoked ends.
     """
 
     def __init__(
-        self, server: grpc.aio.Server, roles: Mapping[str, frozenset[Role]] = METHOD_ROLES
+        self,
+        server: grpc.aio.Server,
+        owners: CertificateOwners,
+        roles: Mapping[str, frozenset[Role]] = METHOD_ROLES,
     ) -> None:
         """Guard what is added to *server* by *roles*; add nothing to it in another way."""
         self._server = server
-        self._roles = roles
+        self._guard = _Guard(owners, roles)
 
     def add_generic_rpc_handlers(self, handlers: "Iterable[grpc.GenericRpcHandler]") -> None:
         """Add handlers that are asked for each method, behind the guard."""
         self._server.add_generic_rpc_handlers(
-            [_GuardedHandler(handler, self._roles) for handler in handlers]
+            [_GuardedHandler(handler, self._guard) for handler in handlers]
         )
 
     def add_registered_method_handlers(
@@ -230,9 +248,8 @@ class GuardedServer:
     ) -> None:
         """Add the methods of a service by their names, behind the guard."""
         guarded = {
-            name: _guarded(handler, method, self._roles.get(method, frozenset()))
+            name: self._guard.guarded(handler, f"/{service}/{name}")
             for name, handler in handlers.items()
-            for method in [f"/{service}/{name}"]
         }
         self._server.add_registered_method_handlers(service, guarded)
 
@@ -240,13 +257,9 @@ class GuardedServer:
 class _GuardedHandler(grpc.GenericRpcHandler):
     """Guards whatever another handler has for a method."""
 
-    def __init__(
-        self,
-        handler: "grpc.GenericRpcHandler",
-        roles: Mapping[str, frozenset[Role]],
-    ) -> None:
+    def __init__(self, handler: "grpc.GenericRpcHandler", guard: "_Guard") -> None:
         self._handler = handler
-        self._roles = roles
+        self._guard = guard
 
     def service(
         self, handler_call_details: grpc.HandlerCallDetails
@@ -254,53 +267,108 @@ class _GuardedHandler(grpc.GenericRpcHandler):
         handler = self._handler.service(handler_call_details)
         if handler is None:  # No such method here: grpc answers UNIMPLEMENTED.
             return None
-        method = handler_call_details.method
-        return _guarded(handler, method, self._roles.get(method, frozenset()))
+        return self._guard.guarded(handler, handler_call_details.method)
 
 
-async def _authorise(context: Any, method: str, allowed: frozenset[Role]) -> None:
-    try:
-        caller = caller_of(context)
-    except Unauthenticated as fault:
-        await refuse(context, grpc.StatusCode.UNAUTHENTICATED, "caller.certificate", str(fault))
-    if caller.role not in allowed:
-        needed = " or ".join(sorted(allowed)) or "one that nobody has: the method is shut"
-        await refuse(
-            context,
-            grpc.StatusCode.PERMISSION_DENIED,
-            "caller.role",
-            f"the {caller.role} {caller.name!r} may not call {method.lstrip('/')}; "
-            f"the call needs the role {needed}",
+class _Guard:
+    """Lets a call through to whoever may make it, and ends the streams of who may no more."""
+
+    def __init__(self, owners: CertificateOwners, roles: Mapping[str, frozenset[Role]]) -> None:
+        self._owners = owners
+        self._roles = roles
+        self._streams: dict[asyncio.Task[Any], bytes] = {}
+        self._ended: set[asyncio.Task[Any]] = set()
+        owners.watch(self._end_strangers)
+
+    def guarded(
+        self, handler: "grpc.RpcMethodHandler[Any, Any]", method: str
+    ) -> "grpc.RpcMethodHandler[Any, Any]":
+        """Wrap the one behaviour that *handler* has, whichever of the four kinds it is."""
+        kinds: dict[str, Callable[..., grpc.RpcMethodHandler[Any, Any]]] = {
+            "unary_unary": grpc.unary_unary_rpc_method_handler,
+            "unary_stream": grpc.unary_stream_rpc_method_handler,
+            "stream_unary": grpc.stream_unary_rpc_method_handler,
+            "stream_stream": grpc.stream_stream_rpc_method_handler,
+        }
+        kind = next(kind for kind in kinds if getattr(handler, kind) is not None)
+        behaviour = getattr(handler, kind)
+        allowed = self._roles.get(method, frozenset())
+
+        async def once(request: Any, context: Any) -> Any:
+            await self._authorise(context, method, allowed)
+            return await behaviour(request, context)
+
+        async def answering(request: Any, context: Any) -> Any:
+            certificate = await self._authorise(context, method, allowed)
+            with self._open(certificate) as stream:
+                try:
+                    return await behaviour(request, context)
+                except asyncio.CancelledError:
+                    await self._tell_end(stream, context)
+                    raise
+
+        async def streaming(request: Any, context: Any) -> AsyncIterator[Any]:
+            certificate = await self._authorise(context, method, allowed)
+            with self._open(certificate) as stream:
+                try:
+                    async with aclosing(behaviour(request, context)) as messages:
+                        async for message in messages:
+                            yield message
+                except asyncio.CancelledError:
+                    await self._tell_end(stream, context)
+                    raise
+
+        wrapped: Callable[[Any, Any], Any] = once
+        if kind != "unary_unary":
+            # A streaming behaviour may also be a coroutine that writes to the context.
+            wrapped = streaming if inspect.isasyncgenfunction(behaviour) else answering
+        return kinds[kind](
+            wrapped,
+            request_deserializer=handler.request_deserializer,
+            response_serializer=handler.response_serializer,
         )
 
+    async def _authorise(self, context: Any, method: str, allowed: frozenset[Role]) -> bytes:
+        """Return the certificate of who may make this call; end the call of anybody else."""
+        try:
+            certificate = certificate_of(context)
+            caller = self._owners.identify(certificate)
+        except Unauthenticated as fault:
+            await refuse(context, grpc.StatusCode.UNAUTHENTICATED, "caller.certificate", str(fault))
+        if caller.role not in allowed:
+            needed = " or ".join(sorted(allowed)) or "one that nobody has: the method is shut"
+            await refuse(
+                context,
+                grpc.StatusCode.PERMISSION_DENIED,
+                "caller.role",
+                f"the {caller.role} {caller.name!r} may not call {method.lstrip('/')}; "
+                f"the call needs the role {needed}",
+            )
+        _CALLER.set((context, caller))
+        return certificate
 
-def _guarded(
-    handler: "grpc.RpcMethodHandler[Any, Any]", method: str, allowed: frozenset[Role]
-) -> "grpc.RpcMethodHandler[Any, Any]":
-    """Wrap the one behaviour that *handler* has, whichever of the four kinds it is."""
-    kinds: dict[str, Callable[..., grpc.RpcMethodHandler[Any, Any]]] = {
-        "unary_unary": grpc.unary_unary_rpc_method_handler,
-        "unary_stream": grpc.unary_stream_rpc_method_handler,
-        "stream_unary": grpc.stream_unary_rpc_method_handler,
-        "stream_stream": grpc.stream_stream_rpc_method_handler,
-    }
-    kind = next(kind for kind in kinds if getattr(handler, kind) is not None)
-    behaviour = getattr(handler, kind)
+    @contextmanager
+    def _open(self, certificate: bytes) -> Iterator[asyncio.Task[Any]]:
+        stream = asyncio.current_task()
+        assert stream is not None, "grpc serves each call in a task"
+        self._streams[stream] = certificate
+        try:
+            yield stream
+        finally:
+            del self._streams[stream]
+            self._ended.discard(stream)
 
-    async def answering(request: Any, context: Any) -> Any:
-        await _authorise(context, method, allowed)
-        return await behaviour(request, context)
+    def _end_strangers(self) -> None:
+        for stream, certificate in self._streams.items():
+            try:
+                self._owners.identify(certificate)
+            except Unauthenticated:
+                self._ended.add(stream)
+                stream.cancel()
 
-    async def streaming(request: Any, context: Any) -> AsyncIterator[Any]:
-        await _authorise(context, method, allowed)
-        async with aclosing(behaviour(request, context)) as messages:
-            async for message in messages:
-                yield message
-
-    # A streaming behaviour may also be a coroutine that writes to the context (health's is).
-    wrapped = streaming if inspect.isasyncgenfunction(behaviour) else answering
-    return kinds[kind](
-        wrapped,
-        request_deserializer=handler.request_deserializer,
-        response_serializer=handler.response_serializer,
-    )
+    async def _tell_end(self, stream: "asyncio.Task[Any]", context: Any) -> None:
+        """Say why where a stream was ended here."""
+        if stream in self._ended:
+            stream.uncancel()
+            text = "the certificate of this stream identifies nobody any more"
+            await refuse(context, grpc.StatusCode.UNAUTHENTICATED, "caller.certificate", text)

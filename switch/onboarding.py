@@ -1,6 +1,7 @@
 """From a directory file to participants that can pay: certificates, onboarding, prefunding.
 
-Every step may be repeated at will; what is so already is left alone.
+Two operators do it: one proposes, the other approves. Every step may be repeated at will; what is
+so already is left alone.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,54 +14,112 @@ from payvand.client import Operator
 from payvand.switch.certificates import issue, make_authority
 from payvand.switch.directory_file import ParticipantEntry
 from payvand.switch.identity import Role
-from payvand.v1.participant_service_pb2 import Participant, ParticipantRole
+from payvand.switch.participant import ROLE_NUMBERS, ROLES
+from payvand.v1.participant_service_pb2 import (
+    Participant,
+    ParticipantCertificate,
+    ParticipantRole,
+    PutParticipantsResponse,
+)
 
-__all__ = ["OPERATOR", "ROLE_NAMES", "funding_id", "issue_all", "prefund", "put"]
+__all__ = [
+    "OPERATOR",
+    "ROLE_NAMES",
+    "SECOND_OPERATOR",
+    "certificates_in",
+    "funding_id",
+    "issue_all",
+    "prefund",
+    "propose",
+    "put",
+]
 
 OPERATOR: Final = "operator"
-"""The name of the operator's certificate in a data folder."""
+"""The name of an operator's certificate in a data folder."""
+SECOND_OPERATOR: Final = "second-operator"
+"""Who approves what that operator proposes."""
 
-_ROLES: Final = {
-    "bank": ParticipantRole.PARTICIPANT_ROLE_BANK,
-    "agency": ParticipantRole.PARTICIPANT_ROLE_AGENCY,
-}
+REQUEST_PARTICIPANTS_MAX: Final = 500
+"""Of one proposal, whose content is bounded; onboarding of more takes several."""
+
 ROLE_NAMES: Final[Mapping[ParticipantRole, str]] = MappingProxyType(
-    {role: name for name, role in _ROLES.items()}
+    {number: role.value for number, role in ROLES.items()}
 )
 
 
 def issue_all(folder: Path, holders: Iterable[tuple[str, Role]]) -> None:
-    """Issue certificates to the switch, to an operator and to *holders*, where none holds yet."""
+    """Issue certificates to the switch, two operators and *holders*, where none holds yet."""
     make_authority(folder)
-    for name, role in [("switch", Role.SWITCH), (OPERATOR, Role.OPERATOR), *holders]:
+    operators = ((name, Role.OPERATOR) for name in (OPERATOR, SECOND_OPERATOR))
+    for name, role in [("switch", Role.SWITCH), *operators, *holders]:
         issue(folder, name, role)
 
 
-async def put(operator: Operator, entries: Sequence[ParticipantEntry]) -> list[Participant]:
+def certificates_in(folder: Path, name: str) -> list[ParticipantCertificate]:
+    """Return the certificate of *name* in a folder of certificates; none where there is none."""
+    path = folder / name / "certificate.pem"
+    return [ParticipantCertificate(pem=path.read_text("ascii"))] if path.exists() else []
+
+
+async def propose(
+    operator: Operator,
+    entries: Sequence[ParticipantEntry],
+    certificates: Path,
+    *,
+    reason: str = "onboarding",
+    due_at: int = 0,
+) -> list[PutParticipantsResponse]:
+    """Propose to onboard *entries*, with their certificates in the folder *certificates*.
+
+    Returns a reply for each 500 of them.
+    """
+    wanted = [
+        Participant(
+            name=entry.name,
+            role=ROLE_NUMBERS[Role(entry.role)],
+            display_name=entry.display_name,
+            display_name_fa=entry.display_name_fa,
+            bank_codes=entry.bank_codes,
+            ibans=entry.ibans,
+            net_debit_cap=entry.net_debit_cap,
+            unit=entry.unit,
+            auto_accept=entry.auto_accept,
+            certificates=certificates_in(certificates, entry.name),
+        )
+        for entry in entries
+    ]
+    return [
+        await operator.put_participants(
+            wanted[start : start + REQUEST_PARTICIPANTS_MAX], reason=reason, due_at=due_at
+        )
+        for start in range(0, len(wanted), REQUEST_PARTICIPANTS_MAX)
+    ]
+
+
+async def put(
+    operator: Operator,
+    second: Operator,
+    entries: Sequence[ParticipantEntry],
+    certificates: Path,
+) -> list[Participant]:
     """Onboard *entries* and return the participants with their numbers."""
-    return await operator.put_participants(
-        [
-            Participant(
-                name=entry.name,
-                role=_ROLES[entry.role],
-                display_name=entry.display_name,
-                display_name_fa=entry.display_name_fa,
-                bank_codes=entry.bank_codes,
-                ibans=entry.ibans,
-                net_debit_cap=entry.net_debit_cap,
-                unit=entry.unit,
-                auto_accept=entry.auto_accept,
-            )
-            for entry in entries
-        ]
-    )
+    participants: list[Participant] = []
+    for start in range(0, len(entries), REQUEST_PARTICIPANTS_MAX):
+        part = entries[start : start + REQUEST_PARTICIPANTS_MAX]
+        (reply,) = await propose(operator, part, certificates)
+        if reply.HasField("proposal"):
+            await second.approve(reply.proposal)
+        participants += reply.participants
+    return participants
 
 
-async def prefund(operator: Operator, entry: ParticipantEntry) -> int:
+async def prefund(operator: Operator, second: Operator, entry: ParticipantEntry) -> int:
     """Pay in a participant's prefunding, once however often it is called; return its balance."""
-    return await operator.fund(
-        entry.name, entry.prefunding, funding_id=funding_id(entry.name, "prefunding")
-    )
+    identity = funding_id(entry.name, "prefunding")
+    for _ in range(2):  # The second time it is in the books, and the balance says so.
+        reply = await operator.fund(entry.name, entry.prefunding, funding_id=identity)
+        await second.approve(reply.proposal)
+    return reply.settlement_balance
 
 
 def funding_id(participant: str, reference: str) -> bytes:

@@ -9,7 +9,7 @@ the directory says.
 All of it is worked out when a routing is made, for every code there is: a payment costs a look-up.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -18,20 +18,13 @@ from payvand.settlement.netting import position_account
 from payvand.switch.charging import charge_table
 from payvand.switch.identifiers.identifier_error import IdentifierError
 from payvand.switch.identity import Role
-from payvand.switch.participant import Participant
+from payvand.switch.participant import ROLES, Direction, Participant
 from payvand.switch.rules.banks import Banks
 from payvand.switch.rules.tariffs import Tariffs
 from payvand.switch.units import UNITS
 from payvand.switch.wire.route_table import RouteTable
-from payvand.v1.participant_service_pb2 import ParticipantRole
 
-__all__ = ["ROLES", "Route", "Routing"]
-
-ROLES: Final[Mapping[int, Role]] = {
-    ParticipantRole.PARTICIPANT_ROLE_BANK: Role.BANK,
-    ParticipantRole.PARTICIPANT_ROLE_AGENCY: Role.AGENCY,
-}
-"""What the holder of a participant's certificate is, by the contract's number."""
+__all__ = ["Route", "Routing"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +39,12 @@ class Route:
     ledger: int
     unit: str
     auto_accept: bool
+    sends: bool = True
+    """False where it may send no new payments."""
+    receives: bool = True
+    """False where no new payments may go to it."""
+    payments_per_second: int = 0
+    """How many it may submit; 0 for as many as there is room for."""
 
 
 class Routing:
@@ -71,8 +70,11 @@ class Routing:
         self.by_name: dict[str, Route] = {}
         """By the short name that the participant's certificate carries."""
         self.names: dict[int, str] = {}
-        """Short names by number."""
+        """Short names by number, also of who is closed."""
         for participant in participants:
+            self.names[participant.number] = participant.name
+            if participant.is_closed:
+                continue
             route = Route(
                 participant.number,
                 participant.name,
@@ -81,11 +83,13 @@ class Routing:
                 participant.ledger,
                 participant.unit,
                 participant.auto_accept,
+                participant.sending is Direction.ACTIVE,
+                participant.receiving is Direction.ACTIVE,
+                participant.payments_per_second,
             )
             self.by_iban |= dict.fromkeys(participant.ibans, route)
             self.by_bank_code |= dict.fromkeys(participant.bank_codes, route)
             self.by_name[participant.name] = route
-            self.names[participant.number] = participant.name
         self._refusals: dict[str, IdentifierError] = {}
         self._known: frozenset[str] | None = None
         if banks is not None:

@@ -24,7 +24,7 @@ from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 from payvand.core.errors import EngineClosed, JournalFault, PayvandFault
 from payvand.settlement.errors import SettlementFault
 from payvand.switch.admission import Admission, TooManyCalls
-from payvand.switch.identity import GuardedServer, caller_of
+from payvand.switch.identity import CertificateOwners, GuardedServer, caller_of
 from payvand.switch.refusing import refuse
 from payvand.switch.wire.faults import RequestMalformed
 
@@ -82,10 +82,10 @@ class Servicer(Protocol):
 class Server:
     """The switch's gRPC server."""
 
-    def __init__(self, *servicers: Servicer) -> None:
-        """Serve *servicers*, each a service of the contract."""
+    def __init__(self, *servicers: Servicer, owners: CertificateOwners) -> None:
+        """Serve *servicers*, each a service of the contract, to those whom *owners* know."""
         self._server = grpc.aio.server(options=OPTIONS, maximum_concurrent_rpcs=CALLS_MAX)
-        guarded = GuardedServer(self._server)
+        guarded = GuardedServer(self._server, owners)
         admission = Admission()
         self._health = health.HealthServicer()
         for servicer in servicers:

@@ -49,7 +49,11 @@ _RETRIES: Final = np.array(
     np.uint32,
 )
 _OF_ROUTING: Final = np.array(
-    [Rule.DEBTOR_UNKNOWN, Rule.NOT_YOURS, Rule.ROUTE_UNKNOWN, Rule.SAME_PARTICIPANT], np.uint32
+    [
+        *(Rule.DEBTOR_UNKNOWN, Rule.NOT_YOURS, Rule.ROUTE_UNKNOWN, Rule.SAME_PARTICIPANT),
+        *(Rule.DEBTOR_SUSPENDED, Rule.CREDITOR_SUSPENDED),
+    ],
+    np.uint32,
 )
 """Rules that a payment may have kept when it was sent first."""
 _REFUSED: Final = int(PaymentState.PAYMENT_STATE_REFUSED)

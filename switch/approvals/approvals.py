@@ -120,6 +120,10 @@ class Approvals:
             raise ProposalRefused("id", "proposal.unknown", f"no proposal has the id {id.hex()}")
         return proposal
 
+    def find(self, id: bytes) -> Proposal | None:
+        """Return a proposal, or None where there is none of this id."""
+        return self._book.get(id)
+
     def proposals(self) -> Iterable[Proposal]:
         """Iterate over all proposals, the newest first."""
         return reversed(list(self._book))

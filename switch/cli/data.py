@@ -3,11 +3,12 @@
 import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import click
 
 from payvand.client import Operator
+from payvand.switch.cli.acts import TIME_HELP
 from payvand.switch.cli.approvals import echo_proposal, proposal_json, state_name
 from payvand.switch.cli.options import Door, as_json, door_options
 from payvand.switch.cli.printing import amount_text, print_json, print_table
@@ -26,7 +27,6 @@ from payvand.v1.rule_table_service_pb2 import (
 
 __all__ = ["data"]
 
-TIME_HELP: Final = "1404-02-31 13:44, 2025-05-21T13:44, or now: as soon as it is approved."
 
 table_argument = click.argument("table", type=click.Choice(TABLES))
 reason_option = click.option("--reason", required=True, help="Why: the circular, its number.")

@@ -12,7 +12,10 @@ from payvand.client.faults import CertificatesMissing, fault_of, is_broken_off
 from payvand.v1.participant_service_pb2 import (
     ListParticipantsRequest,
     ListParticipantsResponse,
+    ListParticipantVersionsRequest,
+    ListParticipantVersionsResponse,
     ParticipantPosition,
+    ParticipantVersion,
 )
 from payvand.v1.participant_service_pb2_grpc import ParticipantServiceStub
 from payvand.v1.statement_service_pb2 import GetStatementRequest, GetStatementResponse
@@ -103,12 +106,28 @@ class Connection:
         """Close the connection; streams that are open end."""
         await self._channel.close()
 
-    async def participants(self) -> list[ParticipantPosition]:
-        """Return the participants with their positions; a bank sees itself alone."""
+    async def participants(self, *, everybody: bool = False) -> list[ParticipantPosition]:
+        """Return the participants with their positions; a bank sees itself alone.
+
+        With *everybody* also those without accounts: the central bank, operators, auditors.
+        """
         reply: ListParticipantsResponse = await self._call(
-            self._participants.ListParticipants, ListParticipantsRequest()
+            self._participants.ListParticipants, ListParticipantsRequest(everybody=everybody)
         )
         return list(reply.participants)
+
+    async def participant_versions(
+        self, participant: str = "", *, at: int = 0
+    ) -> list[ParticipantVersion]:
+        """Return what a participant was, newest version first; or the version that was at *at*.
+
+        A bank may leave *participant* empty for itself; *at* is in nanoseconds since 1970.
+        """
+        request = ListParticipantVersionsRequest(participant=participant, at=at, page_size=1_000)
+        reply: ListParticipantVersionsResponse = await self._call(
+            self._participants.ListParticipantVersions, request
+        )
+        return list(reply.versions)
 
     async def statement(
         self,

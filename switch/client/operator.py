@@ -1,7 +1,9 @@
 """The operator's side of the switch: onboard, fund, settle, compare."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from datetime import date
+from typing import Any
 
 import grpc.aio
 
@@ -9,6 +11,7 @@ from payvand.client.approvals import Approvals
 from payvand.client.connection import Connection
 from payvand.client.payment_id import new_payment_id
 from payvand.client.rule_tables import RuleTables
+from payvand.v1.approval_service_pb2 import Proposal, ProposalState
 from payvand.v1.book_service_pb2 import GetTotalsRequest, GetTotalsResponse
 from payvand.v1.book_service_pb2_grpc import BookServiceStub
 from payvand.v1.business_day_service_pb2 import CloseDayRequest, CloseDayResponse, ClosedDay
@@ -46,26 +49,83 @@ class Operator(Connection):
         self.rule_tables = RuleTables(channel, self._call)
         """The tables that a circular can change."""
 
-    async def put_participants(self, participants: Sequence[Participant]) -> list[Participant]:
-        """Onboard up to 1,000 participants or bring known ones up to date; return them numbered."""
-        reply: PutParticipantsResponse = await self._call(
-            self._participants.PutParticipants, PutParticipantsRequest(participants=participants)
-        )
-        return list(reply.participants)
+    async def put_participants(
+        self,
+        participants: Sequence[Participant],
+        *,
+        reason: str = "onboarding",
+        due_at: int = 0,
+        id: bytes | None = None,
+    ) -> PutParticipantsResponse:
+        """Propose to onboard up to 1,000 participants or to bring known ones up to date.
 
-    async def fund(self, participant: str, amount: int, *, funding_id: bytes | None = None) -> int:
-        """Record that *participant* paid in *amount* minor units; return its settlement balance.
+        The reply has no proposal where all is so already. Another operator approves it by
+        `approve`. Give *id* (16 bytes) to make the call again
+        later: the same id proposes once.
+        """
+        reply: PutParticipantsResponse = await self._call(
+            self._participants.PutParticipants,
+            PutParticipantsRequest(
+                participants=participants,
+                id=id or new_payment_id(),
+                reason=reason,
+                due_at=due_at,
+            ),
+        )
+        return reply
+
+    async def change_participant(
+        self,
+        name: str,
+        traits: Mapping[str, Any],
+        *,
+        reason: str,
+        due_at: int = 0,
+        id: bytes | None = None,
+    ) -> Proposal:
+        """Propose to change single traits of a participant, by their names.
+
+            await operator.change_participant("melli", {"sending": "suspended"}, reason="…")
+
+        What the traits are called is what `participant_versions` tells; certificates and signing
+        keys are taken away by `revoke_certificates` and `revoke_signing_keys`.
+        """
+        content = json.dumps({"participants": [{"name": name, **traits}]}, ensure_ascii=False)
+        return await self.approvals.propose(
+            "participants.change", content, reason=reason, due_at=due_at, id=id
+        )
+
+    async def fund(
+        self,
+        participant: str,
+        amount: int,
+        *,
+        funding_id: bytes | None = None,
+        reason: str = "",
+        due_at: int = 0,
+    ) -> FundParticipantResponse:
+        """Propose to record that *participant* paid in *amount* minor units.
 
         Give *funding_id* (16 bytes, as a payment's) to make the call again later: the same id
         funds once.
         """
         request = FundParticipantRequest(
-            id=funding_id or new_payment_id(), participant=participant, amount=amount
+            id=funding_id or new_payment_id(),
+            participant=participant,
+            amount=amount,
+            reason=reason,
+            due_at=due_at,
         )
         reply: FundParticipantResponse = await self._call(
             self._participants.FundParticipant, request
         )
-        return reply.settlement_balance
+        return reply
+
+    async def approve(self, proposal: Proposal) -> Proposal:
+        """Approve what another operator proposed, as it was read; decided ones stay as they are."""
+        if proposal.state != ProposalState.PROPOSAL_STATE_OPEN:
+            return proposal
+        return await self.approvals.approve(proposal.id, digest=proposal.digest)
 
     async def close_window(self, number: int = 0) -> SettlementWindow:
         """Close the settlement window *number*, or the open one, and return its net positions.

@@ -21,7 +21,7 @@ from payvand.core.errors import PayvandFault
 from payvand.settlement.proof import Proof
 from payvand.switch.directory_file import ParticipantEntry
 from payvand.switch.identity import Role
-from payvand.switch.onboarding import OPERATOR, issue_all, prefund, put
+from payvand.switch.onboarding import OPERATOR, SECOND_OPERATOR, issue_all, prefund, put
 from payvand.switch.sandbox.children import Child
 from payvand.switch.sandbox.day import day_date
 from payvand.switch.sandbox.days import Day, next_day
@@ -120,11 +120,14 @@ async def play(
         operator = await stack.enter_async_context(
             Operator.connect(address, data / "certificates" / OPERATOR)
         )
+        second = await stack.enter_async_context(
+            Operator.connect(address, data / "certificates" / SECOND_OPERATOR)
+        )
         watcher.phase("onboarding and funding the participants")
-        await put(operator, directory)
+        await put(operator, second, directory, data / "certificates")
         for entry in directory:
             if entry.prefunding:
-                await prefund(operator, entry)
+                await prefund(operator, second, entry)
         standings = await _play_files(
             data, directory, day, stall_s=STALL_S_MAX + deadline_s, watcher=watcher
         )

@@ -65,12 +65,14 @@ class Rule(IntEnum):
     NOT_YOURS = 11
     ROUTE_UNKNOWN = 12
     SAME_PARTICIPANT = 13
-    AMOUNT_ZERO = 14
-    UNIT_UNKNOWN = 15
-    UNIT_PARTICIPANT = 16
-    TEXT_LENGTH = 17
-    TEXT_CHARACTERS = 18
-    PAYMENT_SIZE = 19
+    DEBTOR_SUSPENDED = 14
+    CREDITOR_SUSPENDED = 15
+    AMOUNT_ZERO = 16
+    UNIT_UNKNOWN = 17
+    UNIT_PARTICIPANT = 18
+    TEXT_LENGTH = 19
+    TEXT_CHARACTERS = 20
+    PAYMENT_SIZE = 21
 
 
 class RequestMalformed(Exception):
@@ -133,6 +135,11 @@ def explain(fault: Records, debtor: Route, routing: Routing) -> tuple[str, str, 
         case Rule.SAME_PARTICIPANT:
             hint = "both accounts are yours: book it yourself, the switch moves nothing"
             return name, "route.same_participant", hint
+        case Rule.DEBTOR_SUSPENDED:
+            return name, "participant.suspended", "you may send no payments now: ask the operator"
+        case Rule.CREDITOR_SUSPENDED:
+            hint = f"{routing.table.routes[detail].name} takes no payments now: try again later"
+            return name, "participant.suspended", hint
         case Rule.AMOUNT_ZERO:
             return name, "amount.zero", "an amount is greater than zero"
         case Rule.UNIT_UNKNOWN:

@@ -186,6 +186,11 @@ cdef const RouteRow* judge(const Instruction* payment, RouteTable table, const D
                           bank_code(texts[FIELD_CREDITOR_IBAN].start))
         if creditor.position == debtor.position:
             return broken(fault, FIELD_CREDITOR_IBAN, RULE_SAME_PARTICIPANT, 0)
+        if not owner.sends:
+            return broken(fault, FIELD_DEBTOR_IBAN, RULE_DEBTOR_SUSPENDED, 0)
+        if not creditor.receives:
+            return broken(fault, FIELD_CREDITOR_IBAN, RULE_CREDITOR_SUSPENDED,
+                          <u32>(creditor - table.rows))
     if payment.amount == 0:
         return broken(fault, FIELD_AMOUNT, RULE_AMOUNT_ZERO, 0)
     if (not is_unit(&texts[FIELD_UNIT], &owner.unit)

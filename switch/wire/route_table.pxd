@@ -18,6 +18,8 @@ cdef struct RouteRow:
     u32 ledger
     Unit unit
     bint auto_accept
+    bint sends                 # whether new payments may come from it
+    bint receives              # and go to it
 
 # An entry of the table of whole IBANs.
 cdef struct IbanEntry:

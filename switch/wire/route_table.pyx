@@ -51,6 +51,7 @@ cdef class RouteTable:
             row = &self.rows[<u32>place]
             row.position, row.ledger, row.auto_accept = (
                 route.position, route.ledger, route.auto_accept)
+            row.sends, row.receives = route.sends, route.receives
             row.unit = unit_of(route.unit)
         for code, route in by_bank_code.items():
             if len(code) != 3 or not code.isascii() or not code.isdigit():

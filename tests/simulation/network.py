@@ -7,6 +7,7 @@ switch's own handlers, behind the switch's own check of the caller. `Network.cha
 
 import asyncio
 import inspect
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from typing import Any, Final, cast
 import grpc
 import grpc.aio
 
-from payvand.switch.identity import NAMES_PROPERTY, GuardedServer
+from payvand.switch.identity import CERTIFICATE_PROPERTY, Caller, GuardedServer, Role
 
 UNAVAILABLE: Final = grpc.StatusCode.UNAVAILABLE
 STREAM_MESSAGES_MAX: Final = 4
@@ -50,7 +51,7 @@ class Context:
 
     def auth_context(self) -> dict[str, tuple[bytes, ...]]:
         """Return what TLS knows of the caller."""
-        return {NAMES_PROPERTY: (self._urn.encode(),)}
+        return {CERTIFICATE_PROPERTY: (pem_of(self._urn),)}
 
     async def abort(self, code: grpc.StatusCode, details: str = "", trailing: Any = ()) -> None:
         """End the call."""
@@ -64,6 +65,23 @@ class Context:
 
 def _fault(code: grpc.StatusCode, details: str, trailing: Any = ()) -> grpc.aio.AioRpcError:
     return grpc.aio.AioRpcError(code, grpc.aio.Metadata(), grpc.aio.Metadata(*trailing), details)
+
+
+def pem_of(urn: str) -> bytes:
+    """Return what stands for the certificate that says *urn*, in PEM form."""
+    return ssl.DER_cert_to_PEM_cert(urn.encode()).encode()
+
+
+class Owners:
+    """Knows every certificate: in this network it says whose it is."""
+
+    def identify(self, certificate: bytes) -> Caller:
+        """Return who holds a certificate."""
+        _, _, role, name = certificate.decode().split(":")
+        return Caller(Role(role), name)
+
+    def watch(self, listener: Callable[[], None]) -> None:
+        """Never call: nothing is revoked here."""
 
 
 class Network:
@@ -82,7 +100,7 @@ class Network:
 
     def serve(self, service: str, methods: Mapping[str, Any]) -> None:
         """Lead the calls of a service to *methods* from now on, behind the check of the caller."""
-        guarded: Any = GuardedServer(cast(grpc.aio.Server, self))
+        guarded: Any = GuardedServer(cast(grpc.aio.Server, self), Owners())
         guarded.add_registered_method_handlers(service, methods)
         self._down = asyncio.Event()
 

@@ -16,9 +16,11 @@ from click.testing import CliRunner, Result
 
 from payvand.switch.cli import main
 
-__all__ = ["DIRECTORY", "PAYVAND", "Town", "town"]
+__all__ = ["APPROVED", "DIRECTORY", "PAYVAND", "Town", "town"]
 
 PAYVAND = str(Path(sys.executable).parent / "payvand")
+APPROVED = ("--approve-as", "second-operator")
+"""What lets a second operator approve at once what a command proposes."""
 DIRECTORY = str(files("payvand.switch.sandbox") / "directory.toml")
 
 
@@ -51,8 +53,8 @@ def town() -> Iterator[Town]:
     ) as switch:
         assert switch.stdout is not None
         assert json.loads(switch.stdout.readline())["ready"]
-        assert len(town.json("participants", "put", DIRECTORY)["participants"]) == 9
-        town.json("fund", "--prefunding", DIRECTORY)
+        assert len(town.json("participants", "put", DIRECTORY, *APPROVED)["participants"]) == 9
+        town.json("fund", "--prefunding", DIRECTORY, *APPROVED)
         yield town
         switch.terminate()
         assert switch.wait(timeout=30) == 0

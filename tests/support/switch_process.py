@@ -7,6 +7,8 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.support.town import issue_people
+
 _PROGRAM = """
 import sys
 from pathlib import Path
@@ -32,6 +34,7 @@ class SwitchProcess:
     async def start(self) -> None:
         """Start it and wait until it says that it is ready."""
         assert self._process is None
+        issue_people(self.data / "certificates")
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
             *("-c", _PROGRAM, str(self.data), self.address, self.database),

@@ -47,7 +47,7 @@ async def shown(town: Town) -> list[Any]:
 
 async def _a_day(town: Town) -> bytes:
     """Let payments settle, a window close, and one payment be under way; return its id."""
-    await town.operator.fund("melli", 1_000)
+    await town.fund("melli", 1_000)
     first = town.pay("melli", "mellat", 300)
     declined = town.pay("melli", "mellat", CAP + 1)
     await town.bank("melli").submit([first, declined])
@@ -126,7 +126,7 @@ def test_a_retry_after_the_switch_was_set_up_otherwise_is_still_a_retry(
                 [bank_entry("mellat", "011"), bank_entry("saderat", "012", "019")],
             ):
                 if changed:
-                    await town.operator.put_participants(changed)
+                    await town.put(changed)
                 assert list((await town.bank("melli").submit([payment])).states) == [RESERVED]
             assert await town.answer("mellat", payment.id) == [SETTLED]
             assert list((await town.bank("melli").submit([payment])).states) == [SETTLED]
@@ -134,26 +134,49 @@ def test_a_retry_after_the_switch_was_set_up_otherwise_is_still_a_retry(
     asyncio.run(scene())
 
 
-def test_a_participant_whose_accounts_a_crash_left_out_gets_them_at_the_start(
+def test_participants_of_an_older_database_are_taken_in_with_their_accounts(
     tmp_path: Path, database: str
 ) -> None:
     async def scene() -> None:
-        async with open_town(tmp_path, database):
+        async with open_town(tmp_path, database, participants=()):
             pass
         connection = await asyncpg.connect(database)
-        await connection.execute(
-            "INSERT INTO reference.participants (number, name, role, display_name, bank_codes, "
-            "net_debit_cap, unit) VALUES (9, 'sepah', 1, 'Sepah', '{015}', 50, 'IRR')"
-        )
-        await connection.execute(
-            "UPDATE reference.participants SET net_debit_cap = 7 WHERE name = 'melli'"
-        )
+        for number, name, code in ((1, "melli", "017"), (9, "sepah", "015")):
+            await connection.execute(
+                "INSERT INTO reference.participants (number, name, role, display_name, "
+                "bank_codes, net_debit_cap, unit) VALUES ($1, $2, 1, 'x', $3, 7, 'IRR')",
+                *(number, name, [code]),
+            )
         await connection.close()
+        issue(tmp_path / "certificates", "melli", Role.BANK)
+        for _ in range(2):
+            async with open_town(tmp_path, database, participants=()) as town:
+                to_it = town.pay("melli", "mellat", 5, creditor_iban=iban.make("015", "1"))
+                over = town.pay("melli", "mellat", 8, creditor_iban=iban.make("015", "1"))
+                reply = await town.bank("melli").submit([to_it, over])
+                assert list(reply.states) == [RESERVED, DECLINED]
+                (version,) = await town.bank("melli").participant_versions()
+                assert (version.number, version.proposal) == (1, b"")
+
+    asyncio.run(scene())
+
+
+def test_rows_of_participants_are_brought_to_what_the_journal_says(
+    tmp_path: Path, database: str
+) -> None:
+    async def scene() -> None:
+        async with open_town(tmp_path, database) as town:
+            before = [one.participant for one in await town.operator.participants()]
+        connection = await asyncpg.connect(database)
+        select = "SELECT * FROM reference.participants ORDER BY number"
+        rows = [dict(row) for row in await connection.fetch(select)]
+        await connection.execute(
+            "UPDATE reference.participants SET net_debit_cap = 7, bank_codes = '{}'"
+        )
         async with open_town(tmp_path, database, participants=()) as town:
-            to_it = town.pay("melli", "mellat", 5, creditor_iban=iban.make("015", "1"))
-            over = town.pay("melli", "mellat", 3)
-            reply = await town.bank("melli").submit([to_it, over])
-            assert list(reply.states) == [RESERVED, DECLINED]
+            assert [one.participant for one in await town.operator.participants()] == before
+            assert [dict(row) for row in await connection.fetch(select)] == rows
+        await connection.close()
 
     asyncio.run(scene())
 
@@ -248,7 +271,7 @@ def test_a_stop_answers_what_is_under_way_and_ends_the_streams(
         await switch.start()
         assert json.loads((tmp_path / ADDRESS_FILE).read_text())["address"] == switch.address
         town = Town(_At(switch), Clock(), tmp_path / "certificates")  # type: ignore[arg-type]
-        await town.operator.put_participants(PARTICIPANTS)
+        await town.put(PARTICIPANTS)
         await town.operator.participants()
         acknowledged: list[bytes] = []
         enough = asyncio.Event()
@@ -320,7 +343,7 @@ def test_a_switch_whose_projection_contradicts_the_journal_stops_with_exit_code_
         )
         await connection.close()
         with pytest.raises(SwitchUnreachable):
-            await town.operator.put_participants(PARTICIPANTS)
+            await town.put(PARTICIPANTS)
             await town.operator.totals()
         assert await switch.wait() == 3
         assert "SchemaMismatch" in (tmp_path / "log").read_text()

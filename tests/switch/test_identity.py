@@ -1,6 +1,7 @@
 """Who may call what, over real mutual TLS, for every method of the contract."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import import_module
@@ -18,7 +19,17 @@ from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from payvand.client.connection import open_channel
 from payvand.switch.certificates import issue
-from payvand.switch.identity import METHOD_ROLES, Caller, GuardedServer, Role, caller_of
+from payvand.switch.identity import (
+    METHOD_ROLES,
+    Caller,
+    CertificateOwners,
+    GuardedServer,
+    Role,
+    Unauthenticated,
+    caller_of,
+)
+from payvand.switch.participant import ROLE_NUMBERS, Participant
+from payvand.switch.registry.callers import Callers, read_certificate
 
 METHODS: list[MethodDescriptor] = [
     method
@@ -106,11 +117,33 @@ class Echo(grpc.GenericRpcHandler):  # type: ignore[type-arg]
                 return grpc.stream_stream_rpc_method_handler(many)
 
 
+def people(certificates: Path, *wanted: tuple[str, Role]) -> list[Participant]:
+    """Return participants with the certificates that they are issued."""
+    issued = [issue(certificates, name, role) / "certificate.pem" for name, role in wanted]
+    return [
+        Participant(
+            number=1,
+            name=name,
+            role=ROLE_NUMBERS[role],
+            display_name=name,
+            certificates=(read_certificate(path.read_bytes())[0],),
+        )
+        for (name, role), path in zip(wanted, issued, strict=True)
+    ]
+
+
+def holders(certificates: Path, *wanted: tuple[str, Role]) -> Callers:
+    """Return who knows the certificates that people are issued."""
+    callers = Callers()
+    callers.follow(people(certificates, *wanted))
+    return callers
+
+
 @asynccontextmanager
-async def echo_server(certificates: Path) -> AsyncIterator[str]:
+async def echo_server(certificates: Path, owners: CertificateOwners) -> AsyncIterator[str]:
     home = issue(certificates, "switch", Role.SWITCH)
     server = grpc.aio.server()
-    guarded = GuardedServer(server)
+    guarded = GuardedServer(server, owners)
     guarded.add_generic_rpc_handlers([Echo()])
     health_pb2_grpc.add_HealthServicer_to_server(health.HealthServicer(), guarded)
     reflection_pb2_grpc.add_ServerReflectionServicer_to_server(
@@ -141,13 +174,14 @@ async def call(channel: grpc.aio.Channel, path: str, kind: tuple[bool, bool]) ->
             return bytes(await stream.read())
 
 
-@pytest.mark.parametrize("role", list(Role))
+@pytest.mark.parametrize("role", [role for role in Role if role is not Role.SWITCH])
 def test_each_role_reaches_the_methods_of_the_table_and_no_others(
     tmp_path: Path, role: Role
 ) -> None:
     async def run() -> None:
+        owners = holders(tmp_path, ("someone", role))
         async with (
-            echo_server(tmp_path) as address,
+            echo_server(tmp_path, owners) as address,
             open_channel(address, issue(tmp_path, "someone", role)) as channel,
         ):
             for method in METHODS:
@@ -166,7 +200,7 @@ def test_each_role_reaches_the_methods_of_the_table_and_no_others(
 def test_a_method_without_a_rule_is_shut(tmp_path: Path) -> None:
     async def run() -> None:
         async with (
-            echo_server(tmp_path) as address,
+            echo_server(tmp_path, holders(tmp_path, ("operator", Role.OPERATOR))) as address,
             open_channel(address, issue(tmp_path, "operator", Role.OPERATOR)) as channel,
         ):
             with pytest.raises(grpc.aio.AioRpcError, match="the method is shut"):
@@ -178,7 +212,7 @@ def test_a_method_without_a_rule_is_shut(tmp_path: Path) -> None:
 def test_health_and_reflection_are_open_to_any_holder(tmp_path: Path) -> None:
     async def run() -> None:
         async with (
-            echo_server(tmp_path) as address,
+            echo_server(tmp_path, holders(tmp_path, ("tax", Role.AGENCY))) as address,
             open_channel(address, issue(tmp_path, "tax", Role.AGENCY)) as channel,
         ):
             stub = health_pb2_grpc.HealthStub(channel)
@@ -195,7 +229,7 @@ def test_health_and_reflection_are_open_to_any_holder(tmp_path: Path) -> None:
 
 def test_a_certificate_of_another_authority_gets_no_connection(tmp_path: Path) -> None:
     async def run() -> None:
-        async with echo_server(tmp_path / "ours") as address:
+        async with echo_server(tmp_path / "ours", holders(tmp_path / "ours")) as address:
             stranger = issue(tmp_path / "theirs", "melli", Role.BANK)
             root = (tmp_path / "ours/switch/ca.pem").read_bytes()
             (stranger / "ca.pem").write_bytes(root)
@@ -205,3 +239,70 @@ def test_a_certificate_of_another_authority_gets_no_connection(tmp_path: Path) -
                 assert refused.value.code() is grpc.StatusCode.UNAVAILABLE
 
     asyncio.run(run())
+
+
+def test_a_certificate_that_nobody_registered_identifies_nobody(tmp_path: Path) -> None:
+    async def run() -> None:
+        issued = issue(tmp_path, "operator", Role.OPERATOR)
+        async with (
+            echo_server(tmp_path, holders(tmp_path, ("navid", Role.OPERATOR))) as address,
+            open_channel(address, issued) as channel,
+        ):
+            with pytest.raises(grpc.aio.AioRpcError) as refused:
+                await channel.unary_unary("/grpc.health.v1.Health/Check")(b"")
+            assert refused.value.code() is grpc.StatusCode.UNAUTHENTICATED
+
+    asyncio.run(run())
+
+
+def test_an_open_stream_ends_when_its_certificate_is_revoked(tmp_path: Path) -> None:
+    async def run() -> None:
+        tax, navid = ("tax", Role.AGENCY), ("navid", Role.OPERATOR)
+        owners = Callers()
+        owners.follow(people(tmp_path, tax, navid))
+        async with (
+            echo_server(tmp_path, owners) as address,
+            open_channel(address, issue(tmp_path, "tax", Role.AGENCY)) as channel,
+            open_channel(address, issue(tmp_path, "navid", Role.OPERATOR)) as other,
+        ):
+            watches = [
+                health_pb2_grpc.HealthStub(one).Watch(health_pb2.HealthCheckRequest())
+                for one in (channel, other)
+            ]
+            for watch in watches:
+                assert await watch.read()
+            owners.follow(people(tmp_path, navid))
+            with pytest.raises(grpc.aio.AioRpcError) as ended:
+                await watches[0].read()
+            assert ended.value.code() is grpc.StatusCode.UNAUTHENTICATED
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.2):
+                    await watches[1].read()
+
+    asyncio.run(run())
+
+
+def test_a_certificate_that_has_run_out_identifies_nobody(tmp_path: Path) -> None:
+    certificate, says = read_certificate(
+        (issue(tmp_path, "melli", Role.BANK) / "certificate.pem").read_bytes()
+    )
+    assert says == "bank:melli"
+    now = [certificate.not_before]
+    callers = Callers(clock=lambda: now[0])
+    callers.follow(
+        [
+            Participant(
+                number=1,
+                name="melli",
+                role=ROLE_NUMBERS[Role.BANK],
+                display_name="x",
+                certificates=(certificate,),
+            )
+        ]
+    )
+    der = ssl.PEM_cert_to_DER_cert((tmp_path / "melli/certificate.pem").read_text())
+    assert callers.identify(der) == Caller(Role.BANK, "melli")
+    for moment in (certificate.not_before - 1, certificate.not_after):
+        now[0] = moment
+        with pytest.raises(Unauthenticated):
+            callers.identify(der)

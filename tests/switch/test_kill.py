@@ -24,10 +24,11 @@ from payvand.settlement.proofs import prove_all
 from payvand.switch.certificates import issue
 from payvand.switch.identifiers import iban
 from payvand.switch.identity import Role
+from payvand.switch.onboarding import issue_all
 from payvand.v1.payment_pb2 import Payment, PaymentState
 from payvand.v1.payment_service_pb2 import PaymentAnswer
 from tests.support.switch_process import SwitchProcess
-from tests.support.town import CODES, bank_entry
+from tests.support.town import CODES, bank_entry, issue_for
 
 RESERVED = PaymentState.PAYMENT_STATE_RESERVED
 SETTLED = PaymentState.PAYMENT_STATE_SETTLED
@@ -131,12 +132,20 @@ async def _everything_told(banks: list[LoadedBank]) -> None:
 async def _run(data: Path, seed: int) -> list[LoadedBank]:
     random = Random(seed)
     switch = SwitchProcess(data, acceptance_deadline_s=2)
-    await switch.start()
     certificates = data / "certificates"
+    issue_all(certificates, [])
+    await switch.start()
     operator = Operator.connect(
         switch.address, issue(certificates, "operator", Role.OPERATOR), patience_s=PATIENCE_S
     )
-    await operator.put_participants([bank_entry(name, CODES[name], cap=CAP) for name in BANKS])
+    second = Operator.connect(
+        switch.address,
+        issue(certificates, "second-operator", Role.OPERATOR),
+        patience_s=PATIENCE_S,
+    )
+    entries = [issue_for(certificates, bank_entry(one, CODES[one], cap=CAP)) for one in BANKS]
+    await second.approve((await operator.put_participants(entries)).proposal)
+    await second.close()
     banks = [
         LoadedBank(
             name,

@@ -22,33 +22,50 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from payvand.v1 import approval_service_pb2 as payvand_dot_v1_dot_approval__service__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$payvand/v1/participant_service.proto\x12\npayvand.v1\"\xe2\x01\n\x0bParticipant\x12\x0c\n\x04name\x18\x01 \x01(\t\x12)\n\x04role\x18\x02 \x01(\x0e\x32\x1b.payvand.v1.ParticipantRole\x12\x14\n\x0c\x64isplay_name\x18\x03 \x01(\t\x12\x12\n\nbank_codes\x18\x04 \x03(\t\x12\r\n\x05ibans\x18\x05 \x03(\t\x12\x15\n\rnet_debit_cap\x18\x06 \x01(\x04\x12\x0c\n\x04unit\x18\x07 \x01(\t\x12\x13\n\x0b\x61uto_accept\x18\x08 \x01(\x08\x12\x0e\n\x06number\x18\t \x01(\r\x12\x17\n\x0f\x64isplay_name_fa\x18\n \x01(\t\"G\n\x16PutParticipantsRequest\x12-\n\x0cparticipants\x18\x01 \x03(\x0b\x32\x17.payvand.v1.Participant\"H\n\x17PutParticipantsResponse\x12-\n\x0cparticipants\x18\x01 \x03(\x0b\x32\x17.payvand.v1.Participant\"\x19\n\x17ListParticipantsRequest\"Q\n\x18ListParticipantsResponse\x12\x35\n\x0cparticipants\x18\x01 \x03(\x0b\x32\x1f.payvand.v1.ParticipantPosition\"\xbf\x01\n\x13ParticipantPosition\x12,\n\x0bparticipant\x18\x01 \x01(\x0b\x32\x17.payvand.v1.Participant\x12\x15\n\rdebits_posted\x18\x02 \x01(\x04\x12\x16\n\x0e\x63redits_posted\x18\x03 \x01(\x04\x12\x16\n\x0e\x64\x65\x62its_pending\x18\x04 \x01(\x04\x12\x17\n\x0f\x63redits_pending\x18\x05 \x01(\x04\x12\x1a\n\x12settlement_balance\x18\x06 \x01(\x04\"I\n\x16\x46undParticipantRequest\x12\n\n\x02id\x18\x01 \x01(\x0c\x12\x13\n\x0bparticipant\x18\x02 \x01(\t\x12\x0e\n\x06\x61mount\x18\x03 \x01(\x04\"5\n\x17\x46undParticipantResponse\x12\x1a\n\x12settlement_balance\x18\x01 \x01(\x04*k\n\x0fParticipantRole\x12 \n\x1cPARTICIPANT_ROLE_UNSPECIFIED\x10\x00\x12\x19\n\x15PARTICIPANT_ROLE_BANK\x10\x01\x12\x1b\n\x17PARTICIPANT_ROLE_AGENCY\x10\x02\x32\xab\x02\n\x12ParticipantService\x12Z\n\x0fPutParticipants\x12\".payvand.v1.PutParticipantsRequest\x1a#.payvand.v1.PutParticipantsResponse\x12]\n\x10ListParticipants\x12#.payvand.v1.ListParticipantsRequest\x1a$.payvand.v1.ListParticipantsResponse\x12Z\n\x0f\x46undParticipant\x12\".payvand.v1.FundParticipantRequest\x1a#.payvand.v1.FundParticipantResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$payvand/v1/participant_service.proto\x12\npayvand.v1\x1a!payvand/v1/approval_service.proto\"Q\n\x12ParticipantContact\x12\x0f\n\x07purpose\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\r\n\x05phone\x18\x03 \x01(\t\x12\r\n\x05\x65mail\x18\x04 \x01(\t\"q\n\x16ParticipantCertificate\x12\x13\n\x0b\x66ingerprint\x18\x01 \x01(\x0c\x12\x0e\n\x06serial\x18\x02 \x01(\t\x12\x12\n\nnot_before\x18\x03 \x01(\x04\x12\x11\n\tnot_after\x18\x04 \x01(\x04\x12\x0b\n\x03pem\x18\x05 \x01(\t\"\x8a\x01\n\x12ParticipantAccount\x12+\n\x07purpose\x18\x01 \x01(\x0e\x32\x1a.payvand.v1.AccountPurpose\x12\n\n\x02id\x18\x02 \x01(\x04\x12\x0c\n\x04unit\x18\x03 \x01(\t\x12\x15\n\rdebits_posted\x18\x04 \x01(\t\x12\x16\n\x0e\x63redits_posted\x18\x05 \x01(\t\"\xb6\x04\n\x0bParticipant\x12\x0c\n\x04name\x18\x01 \x01(\t\x12)\n\x04role\x18\x02 \x01(\x0e\x32\x1b.payvand.v1.ParticipantRole\x12\x14\n\x0c\x64isplay_name\x18\x03 \x01(\t\x12\x12\n\nbank_codes\x18\x04 \x03(\t\x12\r\n\x05ibans\x18\x05 \x03(\t\x12\x15\n\rnet_debit_cap\x18\x06 \x01(\x04\x12\x0c\n\x04unit\x18\x07 \x01(\t\x12\x13\n\x0b\x61uto_accept\x18\x08 \x01(\x08\x12\x0e\n\x06number\x18\t \x01(\r\x12\x17\n\x0f\x64isplay_name_fa\x18\n \x01(\t\x12\x30\n\x08\x63ontacts\x18\x0b \x03(\x0b\x32\x1e.payvand.v1.ParticipantContact\x12-\n\x07sending\x18\x0c \x01(\x0e\x32\x1c.payvand.v1.ParticipantState\x12/\n\treceiving\x18\r \x01(\x0e\x32\x1c.payvand.v1.ParticipantState\x12\x38\n\x0c\x63\x65rtificates\x18\x0e \x03(\x0b\x32\".payvand.v1.ParticipantCertificate\x12\x14\n\x0csigning_keys\x18\x0f \x03(\x0c\x12\x1f\n\x12signature_required\x18\x10 \x01(\x08H\x00\x88\x01\x01\x12 \n\x13payments_per_second\x18\x11 \x01(\rH\x01\x88\x01\x01\x42\x15\n\x13_signature_requiredB\x16\n\x14_payments_per_second\"s\n\x16PutParticipantsRequest\x12-\n\x0cparticipants\x18\x01 \x03(\x0b\x32\x17.payvand.v1.Participant\x12\n\n\x02id\x18\x02 \x01(\x0c\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x0e\n\x06\x64ue_at\x18\x04 \x01(\x04\"\x82\x01\n\x17PutParticipantsResponse\x12-\n\x0cparticipants\x18\x01 \x03(\x0b\x32\x17.payvand.v1.Participant\x12&\n\x08proposal\x18\x02 \x01(\x0b\x32\x14.payvand.v1.Proposal\x12\x10\n\x08warnings\x18\x03 \x03(\t\",\n\x17ListParticipantsRequest\x12\x11\n\teverybody\x18\x01 \x01(\x08\"Q\n\x18ListParticipantsResponse\x12\x35\n\x0cparticipants\x18\x01 \x03(\x0b\x32\x1f.payvand.v1.ParticipantPosition\"\xf1\x01\n\x13ParticipantPosition\x12,\n\x0bparticipant\x18\x01 \x01(\x0b\x32\x17.payvand.v1.Participant\x12\x15\n\rdebits_posted\x18\x02 \x01(\x04\x12\x16\n\x0e\x63redits_posted\x18\x03 \x01(\x04\x12\x16\n\x0e\x64\x65\x62its_pending\x18\x04 \x01(\x04\x12\x17\n\x0f\x63redits_pending\x18\x05 \x01(\x04\x12\x1a\n\x12settlement_balance\x18\x06 \x01(\x04\x12\x30\n\x08\x61\x63\x63ounts\x18\x07 \x03(\x0b\x32\x1e.payvand.v1.ParticipantAccount\"i\n\x16\x46undParticipantRequest\x12\n\n\x02id\x18\x01 \x01(\x0c\x12\x13\n\x0bparticipant\x18\x02 \x01(\t\x12\x0e\n\x06\x61mount\x18\x03 \x01(\x04\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x0e\n\x06\x64ue_at\x18\x05 \x01(\x04\"]\n\x17\x46undParticipantResponse\x12\x1a\n\x12settlement_balance\x18\x01 \x01(\x04\x12&\n\x08proposal\x18\x02 \x01(\x0b\x32\x14.payvand.v1.Proposal\"d\n\x1eListParticipantVersionsRequest\x12\x13\n\x0bparticipant\x18\x01 \x01(\t\x12\n\n\x02\x61t\x18\x02 \x01(\x04\x12\x11\n\tpage_size\x18\x03 \x01(\r\x12\x0e\n\x06\x62\x65\x66ore\x18\x04 \x01(\r\"S\n\x1fListParticipantVersionsResponse\x12\x30\n\x08versions\x18\x01 \x03(\x0b\x32\x1e.payvand.v1.ParticipantVersion\"V\n\x12ParticipantVersion\x12\x0e\n\x06number\x18\x01 \x01(\r\x12\r\n\x05since\x18\x02 \x01(\x04\x12\x10\n\x08proposal\x18\x03 \x01(\x0c\x12\x0f\n\x07\x63ontent\x18\x04 \x01(\t*\xb3\x02\n\x0fParticipantRole\x12 \n\x1cPARTICIPANT_ROLE_UNSPECIFIED\x10\x00\x12\x19\n\x15PARTICIPANT_ROLE_BANK\x10\x01\x12\x1b\n\x17PARTICIPANT_ROLE_AGENCY\x10\x02\x12!\n\x1dPARTICIPANT_ROLE_CENTRAL_BANK\x10\x03\x12\x1d\n\x19PARTICIPANT_ROLE_OPERATOR\x10\x04\x12\x1c\n\x18PARTICIPANT_ROLE_AUDITOR\x10\x05\x12!\n\x1dPARTICIPANT_ROLE_AGENCY_CLERK\x10\x06\x12$\n PARTICIPANT_ROLE_AGENCY_APPROVER\x10\x07\x12\x1d\n\x19PARTICIPANT_ROLE_TREASURY\x10\x08*\x92\x01\n\x10ParticipantState\x12!\n\x1dPARTICIPANT_STATE_UNSPECIFIED\x10\x00\x12\x1c\n\x18PARTICIPANT_STATE_ACTIVE\x10\x01\x12\x1f\n\x1bPARTICIPANT_STATE_SUSPENDED\x10\x02\x12\x1c\n\x18PARTICIPANT_STATE_CLOSED\x10\x03*\xc8\x01\n\x0e\x41\x63\x63ountPurpose\x12\x1f\n\x1b\x41\x43\x43OUNT_PURPOSE_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x41\x43\x43OUNT_PURPOSE_POSITION\x10\x01\x12\x1e\n\x1a\x41\x43\x43OUNT_PURPOSE_SETTLEMENT\x10\x02\x12\x17\n\x13\x41\x43\x43OUNT_PURPOSE_FEE\x10\x03\x12\x1e\n\x1a\x41\x43\x43OUNT_PURPOSE_COLLATERAL\x10\x04\x12\x1e\n\x1a\x41\x43\x43OUNT_PURPOSE_COLLECTION\x10\x05\x32\x9f\x03\n\x12ParticipantService\x12Z\n\x0fPutParticipants\x12\".payvand.v1.PutParticipantsRequest\x1a#.payvand.v1.PutParticipantsResponse\x12]\n\x10ListParticipants\x12#.payvand.v1.ListParticipantsRequest\x1a$.payvand.v1.ListParticipantsResponse\x12Z\n\x0f\x46undParticipant\x12\".payvand.v1.FundParticipantRequest\x1a#.payvand.v1.FundParticipantResponse\x12r\n\x17ListParticipantVersions\x12*.payvand.v1.ListParticipantVersionsRequest\x1a+.payvand.v1.ListParticipantVersionsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'payvand.v1.participant_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PARTICIPANTROLE']._serialized_start=862
-  _globals['_PARTICIPANTROLE']._serialized_end=969
-  _globals['_PARTICIPANT']._serialized_start=53
-  _globals['_PARTICIPANT']._serialized_end=279
-  _globals['_PUTPARTICIPANTSREQUEST']._serialized_start=281
-  _globals['_PUTPARTICIPANTSREQUEST']._serialized_end=352
-  _globals['_PUTPARTICIPANTSRESPONSE']._serialized_start=354
-  _globals['_PUTPARTICIPANTSRESPONSE']._serialized_end=426
-  _globals['_LISTPARTICIPANTSREQUEST']._serialized_start=428
-  _globals['_LISTPARTICIPANTSREQUEST']._serialized_end=453
-  _globals['_LISTPARTICIPANTSRESPONSE']._serialized_start=455
-  _globals['_LISTPARTICIPANTSRESPONSE']._serialized_end=536
-  _globals['_PARTICIPANTPOSITION']._serialized_start=539
-  _globals['_PARTICIPANTPOSITION']._serialized_end=730
-  _globals['_FUNDPARTICIPANTREQUEST']._serialized_start=732
-  _globals['_FUNDPARTICIPANTREQUEST']._serialized_end=805
-  _globals['_FUNDPARTICIPANTRESPONSE']._serialized_start=807
-  _globals['_FUNDPARTICIPANTRESPONSE']._serialized_end=860
-  _globals['_PARTICIPANTSERVICE']._serialized_start=972
-  _globals['_PARTICIPANTSERVICE']._serialized_end=1271
+  _globals['_PARTICIPANTROLE']._serialized_start=2096
+  _globals['_PARTICIPANTROLE']._serialized_end=2403
+  _globals['_PARTICIPANTSTATE']._serialized_start=2406
+  _globals['_PARTICIPANTSTATE']._serialized_end=2552
+  _globals['_ACCOUNTPURPOSE']._serialized_start=2555
+  _globals['_ACCOUNTPURPOSE']._serialized_end=2755
+  _globals['_PARTICIPANTCONTACT']._serialized_start=87
+  _globals['_PARTICIPANTCONTACT']._serialized_end=168
+  _globals['_PARTICIPANTCERTIFICATE']._serialized_start=170
+  _globals['_PARTICIPANTCERTIFICATE']._serialized_end=283
+  _globals['_PARTICIPANTACCOUNT']._serialized_start=286
+  _globals['_PARTICIPANTACCOUNT']._serialized_end=424
+  _globals['_PARTICIPANT']._serialized_start=427
+  _globals['_PARTICIPANT']._serialized_end=993
+  _globals['_PUTPARTICIPANTSREQUEST']._serialized_start=995
+  _globals['_PUTPARTICIPANTSREQUEST']._serialized_end=1110
+  _globals['_PUTPARTICIPANTSRESPONSE']._serialized_start=1113
+  _globals['_PUTPARTICIPANTSRESPONSE']._serialized_end=1243
+  _globals['_LISTPARTICIPANTSREQUEST']._serialized_start=1245
+  _globals['_LISTPARTICIPANTSREQUEST']._serialized_end=1289
+  _globals['_LISTPARTICIPANTSRESPONSE']._serialized_start=1291
+  _globals['_LISTPARTICIPANTSRESPONSE']._serialized_end=1372
+  _globals['_PARTICIPANTPOSITION']._serialized_start=1375
+  _globals['_PARTICIPANTPOSITION']._serialized_end=1616
+  _globals['_FUNDPARTICIPANTREQUEST']._serialized_start=1618
+  _globals['_FUNDPARTICIPANTREQUEST']._serialized_end=1723
+  _globals['_FUNDPARTICIPANTRESPONSE']._serialized_start=1725
+  _globals['_FUNDPARTICIPANTRESPONSE']._serialized_end=1818
+  _globals['_LISTPARTICIPANTVERSIONSREQUEST']._serialized_start=1820
+  _globals['_LISTPARTICIPANTVERSIONSREQUEST']._serialized_end=1920
+  _globals['_LISTPARTICIPANTVERSIONSRESPONSE']._serialized_start=1922
+  _globals['_LISTPARTICIPANTVERSIONSRESPONSE']._serialized_end=2005
+  _globals['_PARTICIPANTVERSION']._serialized_start=2007
+  _globals['_PARTICIPANTVERSION']._serialized_end=2093
+  _globals['_PARTICIPANTSERVICE']._serialized_start=2758
+  _globals['_PARTICIPANTSERVICE']._serialized_end=3173
 # @@protoc_insertion_point(module_scope)

@@ -27,7 +27,12 @@ if _version_not_supported:
 
 class ParticipantServiceStub:
     """Who is connected and how each stands. Every call needs an operator's certificate, but for those
-    that say otherwise.
+    that say otherwise. What changes something is a proposal: it has its effect once another operator
+    has approved it (see ApprovalService), and at the moment that it names.
+
+    Single traits are changed by `ApprovalService.Propose` with the kind `participants.change`. Its
+    content is {"participants": [{"name": ..., ...}]} with the keys that change and no others; what
+    they are called is what ListParticipantVersions tells.
     """
 
     def __init__(self, channel):
@@ -51,29 +56,49 @@ class ParticipantServiceStub:
                 request_serializer=payvand_dot_v1_dot_participant__service__pb2.FundParticipantRequest.SerializeToString,
                 response_deserializer=payvand_dot_v1_dot_participant__service__pb2.FundParticipantResponse.FromString,
                 _registered_method=True)
+        self.ListParticipantVersions = channel.unary_unary(
+                '/payvand.v1.ParticipantService/ListParticipantVersions',
+                request_serializer=payvand_dot_v1_dot_participant__service__pb2.ListParticipantVersionsRequest.SerializeToString,
+                response_deserializer=payvand_dot_v1_dot_participant__service__pb2.ListParticipantVersionsResponse.FromString,
+                _registered_method=True)
 
 
 class ParticipantServiceServicer:
     """Who is connected and how each stands. Every call needs an operator's certificate, but for those
-    that say otherwise.
+    that say otherwise. What changes something is a proposal: it has its effect once another operator
+    has approved it (see ApprovalService), and at the moment that it names.
+
+    Single traits are changed by `ApprovalService.Propose` with the kind `participants.change`. Its
+    content is {"participants": [{"name": ..., ...}]} with the keys that change and no others; what
+    they are called is what ListParticipantVersions tells.
     """
 
     def PutParticipants(self, request, context):
-        """Onboard participants, or bring those known to the content given. Idempotent.
+        """Propose to onboard participants, or to bring those known to the content given. Idempotent by
+        the id; where all is so already nothing is proposed.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListParticipants(self, request, context):
-        """List the participants with their positions. A bank or an agency may call it and sees itself.
+        """List the participants with their positions. A bank or an agency may call it and sees itself; an
+        auditor or the central bank sees all.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def FundParticipant(self, request, context):
-        """Record funds that a participant paid in at the central bank. Idempotent by the id.
+        """Propose to record funds that a participant paid in at the central bank. Idempotent by the id.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListParticipantVersions(self, request, context):
+        """What a participant was, version by version, newest first. A bank or an agency may ask about
+        itself, an auditor or the central bank about all.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -97,6 +122,11 @@ def add_ParticipantServiceServicer_to_server(servicer, server):
                     request_deserializer=payvand_dot_v1_dot_participant__service__pb2.FundParticipantRequest.FromString,
                     response_serializer=payvand_dot_v1_dot_participant__service__pb2.FundParticipantResponse.SerializeToString,
             ),
+            'ListParticipantVersions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListParticipantVersions,
+                    request_deserializer=payvand_dot_v1_dot_participant__service__pb2.ListParticipantVersionsRequest.FromString,
+                    response_serializer=payvand_dot_v1_dot_participant__service__pb2.ListParticipantVersionsResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'payvand.v1.ParticipantService', rpc_method_handlers)
@@ -107,7 +137,12 @@ def add_ParticipantServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class ParticipantService:
     """Who is connected and how each stands. Every call needs an operator's certificate, but for those
-    that say otherwise.
+    that say otherwise. What changes something is a proposal: it has its effect once another operator
+    has approved it (see ApprovalService), and at the moment that it names.
+
+    Single traits are changed by `ApprovalService.Propose` with the kind `participants.change`. Its
+    content is {"participants": [{"name": ..., ...}]} with the keys that change and no others; what
+    they are called is what ListParticipantVersions tells.
     """
 
     @staticmethod
@@ -181,6 +216,33 @@ class ParticipantService:
             '/payvand.v1.ParticipantService/FundParticipant',
             payvand_dot_v1_dot_participant__service__pb2.FundParticipantRequest.SerializeToString,
             payvand_dot_v1_dot_participant__service__pb2.FundParticipantResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListParticipantVersions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/payvand.v1.ParticipantService/ListParticipantVersions',
+            payvand_dot_v1_dot_participant__service__pb2.ListParticipantVersionsRequest.SerializeToString,
+            payvand_dot_v1_dot_participant__service__pb2.ListParticipantVersionsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -28,7 +28,12 @@ GRPC_VERSION: str
 
 class ParticipantServiceStub:
     """Who is connected and how each stands. Every call needs an operator's certificate, but for those
-    that say otherwise.
+    that say otherwise. What changes something is a proposal: it has its effect once another operator
+    has approved it (see ApprovalService), and at the moment that it names.
+
+    Single traits are changed by `ApprovalService.Propose` with the kind `participants.change`. Its
+    content is {"participants": [{"name": ..., ...}]} with the keys that change and no others; what
+    they are called is what ListParticipantVersions tells.
     """
 
     @_typing.overload
@@ -36,29 +41,55 @@ class ParticipantServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> ParticipantServiceAsyncStub: ...
     PutParticipants: _grpc.UnaryUnaryMultiCallable[_participant_service_pb2.PutParticipantsRequest, _participant_service_pb2.PutParticipantsResponse]
-    """Onboard participants, or bring those known to the content given. Idempotent."""
+    """Propose to onboard participants, or to bring those known to the content given. Idempotent by
+    the id; where all is so already nothing is proposed.
+    """
     ListParticipants: _grpc.UnaryUnaryMultiCallable[_participant_service_pb2.ListParticipantsRequest, _participant_service_pb2.ListParticipantsResponse]
-    """List the participants with their positions. A bank or an agency may call it and sees itself."""
+    """List the participants with their positions. A bank or an agency may call it and sees itself; an
+    auditor or the central bank sees all.
+    """
     FundParticipant: _grpc.UnaryUnaryMultiCallable[_participant_service_pb2.FundParticipantRequest, _participant_service_pb2.FundParticipantResponse]
-    """Record funds that a participant paid in at the central bank. Idempotent by the id."""
+    """Propose to record funds that a participant paid in at the central bank. Idempotent by the id."""
+    ListParticipantVersions: _grpc.UnaryUnaryMultiCallable[_participant_service_pb2.ListParticipantVersionsRequest, _participant_service_pb2.ListParticipantVersionsResponse]
+    """What a participant was, version by version, newest first. A bank or an agency may ask about
+    itself, an auditor or the central bank about all.
+    """
 
 @_typing.type_check_only
 class ParticipantServiceAsyncStub(ParticipantServiceStub):
     """Who is connected and how each stands. Every call needs an operator's certificate, but for those
-    that say otherwise.
+    that say otherwise. What changes something is a proposal: it has its effect once another operator
+    has approved it (see ApprovalService), and at the moment that it names.
+
+    Single traits are changed by `ApprovalService.Propose` with the kind `participants.change`. Its
+    content is {"participants": [{"name": ..., ...}]} with the keys that change and no others; what
+    they are called is what ListParticipantVersions tells.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     PutParticipants: _aio.UnaryUnaryMultiCallable[_participant_service_pb2.PutParticipantsRequest, _participant_service_pb2.PutParticipantsResponse]  # type: ignore[assignment]
-    """Onboard participants, or bring those known to the content given. Idempotent."""
+    """Propose to onboard participants, or to bring those known to the content given. Idempotent by
+    the id; where all is so already nothing is proposed.
+    """
     ListParticipants: _aio.UnaryUnaryMultiCallable[_participant_service_pb2.ListParticipantsRequest, _participant_service_pb2.ListParticipantsResponse]  # type: ignore[assignment]
-    """List the participants with their positions. A bank or an agency may call it and sees itself."""
+    """List the participants with their positions. A bank or an agency may call it and sees itself; an
+    auditor or the central bank sees all.
+    """
     FundParticipant: _aio.UnaryUnaryMultiCallable[_participant_service_pb2.FundParticipantRequest, _participant_service_pb2.FundParticipantResponse]  # type: ignore[assignment]
-    """Record funds that a participant paid in at the central bank. Idempotent by the id."""
+    """Propose to record funds that a participant paid in at the central bank. Idempotent by the id."""
+    ListParticipantVersions: _aio.UnaryUnaryMultiCallable[_participant_service_pb2.ListParticipantVersionsRequest, _participant_service_pb2.ListParticipantVersionsResponse]  # type: ignore[assignment]
+    """What a participant was, version by version, newest first. A bank or an agency may ask about
+    itself, an auditor or the central bank about all.
+    """
 
 class ParticipantServiceServicer(metaclass=_abc_1.ABCMeta):
     """Who is connected and how each stands. Every call needs an operator's certificate, but for those
-    that say otherwise.
+    that say otherwise. What changes something is a proposal: it has its effect once another operator
+    has approved it (see ApprovalService), and at the moment that it names.
+
+    Single traits are changed by `ApprovalService.Propose` with the kind `participants.change`. Its
+    content is {"participants": [{"name": ..., ...}]} with the keys that change and no others; what
+    they are called is what ListParticipantVersions tells.
     """
 
     @_abc_1.abstractmethod
@@ -67,7 +98,9 @@ class ParticipantServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _participant_service_pb2.PutParticipantsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_participant_service_pb2.PutParticipantsResponse, _abc.Awaitable[_participant_service_pb2.PutParticipantsResponse]]:
-        """Onboard participants, or bring those known to the content given. Idempotent."""
+        """Propose to onboard participants, or to bring those known to the content given. Idempotent by
+        the id; where all is so already nothing is proposed.
+        """
 
     @_abc_1.abstractmethod
     def ListParticipants(
@@ -75,7 +108,9 @@ class ParticipantServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _participant_service_pb2.ListParticipantsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_participant_service_pb2.ListParticipantsResponse, _abc.Awaitable[_participant_service_pb2.ListParticipantsResponse]]:
-        """List the participants with their positions. A bank or an agency may call it and sees itself."""
+        """List the participants with their positions. A bank or an agency may call it and sees itself; an
+        auditor or the central bank sees all.
+        """
 
     @_abc_1.abstractmethod
     def FundParticipant(
@@ -83,6 +118,16 @@ class ParticipantServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _participant_service_pb2.FundParticipantRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_participant_service_pb2.FundParticipantResponse, _abc.Awaitable[_participant_service_pb2.FundParticipantResponse]]:
-        """Record funds that a participant paid in at the central bank. Idempotent by the id."""
+        """Propose to record funds that a participant paid in at the central bank. Idempotent by the id."""
+
+    @_abc_1.abstractmethod
+    def ListParticipantVersions(
+        self,
+        request: _participant_service_pb2.ListParticipantVersionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_participant_service_pb2.ListParticipantVersionsResponse, _abc.Awaitable[_participant_service_pb2.ListParticipantVersionsResponse]]:
+        """What a participant was, version by version, newest first. A bank or an agency may ask about
+        itself, an auditor or the central bank about all.
+        """
 
 def add_ParticipantServiceServicer_to_server(servicer: ParticipantServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

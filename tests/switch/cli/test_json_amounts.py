@@ -10,7 +10,7 @@ import pytest
 from payvand.core.segments import JournalReader
 from payvand.switch.cli import COMMANDS, main
 from payvand.switch.sandbox.accounts import account_iban
-from tests.support.command_town import DIRECTORY, Town, town
+from tests.support.command_town import APPROVED, DIRECTORY, Town, town
 from tests.support.json_amounts import amounts_that_are_numbers
 
 __all__ = ["town"]
@@ -20,13 +20,17 @@ MELLI, MELLAT = account_iban("017", 1), account_iban("012", 2)
 WITH_MONEY = {
     *("submit", "status", "participants list", "participants put", "fund", "settle", "windows"),
     *("statement", "files", "totals", "redenomination rehearse", "routing explain"),
+    *("participants show", "participants history"),
 }
 """Run here with --json; what is printed is looked at by the fixture of this folder."""
 
 SEEN_ELSEWHERE = {
     *("demo", "reconcile ages", "reconcile breaks", "reconcile history", "reconcile take"),
     *("reconcile trace", "data activate", "data approve", "data diff", "data import", "data list"),
-    *("data rollback", "data show", "verify", "check-proof"),
+    *("data rollback", "data show", "verify", "check-proof", "participants suspend"),
+    *("participants resume", "participants close", "participants set", "participants restore"),
+    *("participants certificate add", "participants certificate revoke"),
+    *("participants certificate check",),
 }
 """Run with --json by tests of their own in this folder, or their figures are words of proofs."""
 
@@ -80,7 +84,9 @@ def test_all_that_a_day_prints_and_writes_has_amounts_as_texts(town: Town, tmp_p
     town.json("submit", str(file), "--as", "melli", exit_code=1)
     town.json("participants", "put", DIRECTORY)
     town.json("participants", "list")
-    town.json("fund", "melli", "12345", "--reference", "json-amounts")
+    town.json("participants", "show", "melli")
+    town.json("participants", "history", "melli")
+    town.json("fund", "melli", "12345", "--reference", "json-amounts", *APPROVED)
     town.json("totals")
     town.json("redenomination", "rehearse")
     town.json("routing", "explain", "500000000:017:062")

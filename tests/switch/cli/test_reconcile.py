@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 
 from payvand.switch.cli import main
 from payvand.switch.sandbox.accounts import account_iban
+from tests.support.command_town import APPROVED
 
 PAYVAND = str(Path(sys.executable).parent / "payvand")
 DIRECTORY = str(files("payvand.switch.sandbox") / "directory.toml")
@@ -75,8 +76,8 @@ def desk() -> Iterator[Desk]:
         assert switch.stdout is not None
         assert json.loads(switch.stdout.readline())["ready"]
         desk = Desk(data, switch)
-        desk.json("participants", "put", DIRECTORY)
-        desk.json("fund", "--prefunding", DIRECTORY)
+        desk.json("participants", "put", DIRECTORY, *APPROVED)
+        desk.json("fund", "--prefunding", DIRECTORY, *APPROVED)
         melli, parsian = account_iban("017", 1), account_iban("054", 3)
         lines = [f"E-{n},{melli},{parsian},{150_000 + n},IRR" for n in range(10)]
         heading = "end_to_end_id,debtor_iban,creditor_iban,amount,unit"

@@ -8,9 +8,10 @@ from payvand.client import Bank, ClientFault, DirectoryCopy, Operator
 from payvand.switch.certificates import issue
 from payvand.switch.identifiers import iban
 from payvand.switch.identity import Role
+from payvand.switch.onboarding import SECOND_OPERATOR, issue_all
 from payvand.v1.directory_service_pb2 import Alias, AliasKind, Registration
 from tests.support.switch_process import SwitchProcess
-from tests.support.town import CODES, bank_entry
+from tests.support.town import CODES, bank_entry, issue_for
 
 KILLS = 3
 ALIASES = 400
@@ -65,13 +66,17 @@ def test_what_was_answered_outlives_a_kill(database: str, tmp_path: Path) -> Non
     async def scene() -> None:
         random = Random(1405)
         switch = SwitchProcess(tmp_path, database)
-        await switch.start()
         folder = tmp_path / "certificates"
+        issue_all(folder, [])
+        await switch.start()
         operator = Operator.connect(
             switch.address, issue(folder, "operator", Role.OPERATOR), patience_s=PATIENCE_S
         )
-        await operator.put_participants([bank_entry("melli", CODES["melli"])])
+        second = Operator.connect(switch.address, folder / SECOND_OPERATOR, patience_s=PATIENCE_S)
+        entry = issue_for(folder, bank_entry("melli", CODES["melli"]))
+        await second.approve((await operator.put_participants([entry])).proposal)
         await operator.close()
+        await second.close()
         certificate = issue(folder, "melli", Role.BANK)
         bank = Bank.connect(switch.address, certificate, patience_s=0)
         registering = Registering(bank, random)

@@ -338,9 +338,7 @@ def test_a_commit_that_nobody_heard_of_becomes_known_with_the_next_change(
 def test_aliases_follow_the_bank_code_to_another_participant(tmp_path: Path, database: str) -> None:
     async def scene(town: Town, connection: Any) -> None:
         await town.bank("mellat").directory.register([entry(town, "mellat")])
-        await town.operator.put_participants(
-            [bank_entry("mellat", "015"), bank_entry("saderat", "019", "012")]
-        )
+        await town.put([bank_entry("mellat", "015"), bank_entry("saderat", "019", "012")])
         assert await asked(town, "melli") == [("saderat", town.account("mellat"))]
         refusals = await town.bank("mellat").directory.register([entry(town, "mellat")])
         assert [one.rule for one in refusals] == ["alias.not_yours"]

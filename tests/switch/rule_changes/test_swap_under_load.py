@@ -28,7 +28,7 @@ from payvand.switch.rules.rulebook import shipped_text
 from payvand.v1.approval_service_pb2 import ProposalState
 from payvand.v1.payment_pb2 import Payment, PaymentKind, PaymentState
 from tests.support.switch_process import SwitchProcess
-from tests.support.town import bank_entry
+from tests.support.town import bank_entry, issue_for
 
 SETTLED = PaymentState.PAYMENT_STATE_SETTLED
 CARRIED_OUT = ProposalState.PROPOSAL_STATE_CARRIED_OUT
@@ -91,6 +91,8 @@ async def _swap(first: Operator, second: Operator, table: str, text: str) -> Non
 async def _run(data: Path) -> tuple[list[PayingBank], list[tuple[bytes, int]]]:
     """Pay and swap; return the banks, and payments with the holder that each must have gone to."""
     switch = SwitchProcess(data)
+    for name in ("ali", "sara"):
+        issue(data / "certificates", name, Role.OPERATOR)
     await switch.start()
 
     def connected(kind: type[Bank] | type[Operator], name: str, role: Role) -> "Bank | Operator":
@@ -100,14 +102,16 @@ async def _run(data: Path) -> tuple[list[PayingBank], list[tuple[bytes, int]]]:
     first, second = operators
     assert isinstance(first, Operator)
     assert isinstance(second, Operator)
-    await first.put_participants(
-        [
-            bank_entry("melli", "017", cap=CAP, auto_accept=True),
-            bank_entry("mellat", "012", cap=CAP, auto_accept=True),
-            bank_entry("saderat", "019", cap=CAP, auto_accept=True),
-            bank_entry("sepah", "015", cap=CAP, auto_accept=True),
-        ]
-    )
+    entries = [
+        issue_for(data / "certificates", bank_entry(name, code, cap=CAP, auto_accept=True))
+        for name, code in (
+            ("melli", "017"),
+            ("mellat", "012"),
+            ("saderat", "019"),
+            ("sepah", "015"),
+        )
+    ]
+    await second.approve((await first.put_participants(entries)).proposal)
     banks = []
     for name, code, other in (("mellat", "012", "015"), ("sepah", "015", "012")):
         connection = connected(Bank, name, Role.BANK)
