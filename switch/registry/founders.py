@@ -1,9 +1,9 @@
 """Who is there before anybody can be approved: the first operators, and an older database's rows.
 
 While a switch knows fewer than two operators, it takes in at its start those that a folder names,
-with the other people beside them, auditors for example; the journal tells of it. Later ones are proposed
-and approved like any participant. A certificate in the folder is `NAME/certificate.pem`, and says
-`urn:payvand:<role>:<name>`.
+with the other people beside them, auditors for example; the journal tells of it. Later ones are
+proposed and approved like any participant. A certificate in the folder is `NAME/certificate.pem`,
+and says `urn:payvand:<role>:<name>`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping

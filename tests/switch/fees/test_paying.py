@@ -42,7 +42,7 @@ def test_a_payment_divides_itself_among_all_beneficiaries_at_once(play: Play) ->
         assert await town.pay(payment) == result
         (status,) = await town.town.bank("melli").status([payment.id])
         assert (status.state, status.amount) == (SETTLED, 1_000_000)
-        await town.town.operator.fund("melli", 1_000_000)
+        await town.town.fund("melli", 1_000_000)
         window = await town.town.operator.close_window()
         assert sum(int(one.net) for one in window.positions) == 0
 
