@@ -77,6 +77,11 @@ PEOPLE = {
     "omid": Role.OPERATOR,
     "auditor": Role.AUDITOR,
     "cbi": Role.CENTRAL_BANK,
+    "maryam@judiciary": Role.AGENCY_CLERK,
+    "reza@judiciary": Role.AGENCY_APPROVER,
+    "ali@tax": Role.AGENCY_CLERK,
+    "omid@tax": Role.AGENCY_APPROVER,
+    "sara": Role.TREASURY,
 }
 """Who is there from the start; navid approves what the operator proposes."""
 

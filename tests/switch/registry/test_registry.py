@@ -223,15 +223,15 @@ def test_a_change_has_a_day_and_every_version_is_known_afterwards(
 def test_operators_are_registered_like_anybody_else(play: Play) -> None:
     async def scene(town: Town) -> None:
         entry = Participant(
-            name="sara", role=ParticipantRole.PARTICIPANT_ROLE_OPERATOR, display_name="Sara"
+            name="sahar", role=ParticipantRole.PARTICIPANT_ROLE_OPERATOR, display_name="Sahar"
         )
         with pytest.raises(NotPermitted):
-            await town.operator_named("sara").windows()
+            await town.operator_named("sahar").windows()
         await town.put([entry])
-        assert await town.operator_named("sara").windows()
+        assert await town.operator_named("sahar").windows()
         everybody = await town.auditor.participants(everybody=True)
         names = {one.participant.name for one in everybody}
-        assert {"sara", "operator", "navid", "auditor", "cbi", "melli"} <= names
+        assert {"sahar", "operator", "navid", "auditor", "cbi", "melli"} <= names
 
     play(scene)
 
