@@ -79,6 +79,8 @@ PEOPLE = {
     "cbi": Role.CENTRAL_BANK,
     "maryam@judiciary": Role.AGENCY_CLERK,
     "reza@judiciary": Role.AGENCY_APPROVER,
+    "sara@tax": Role.AGENCY_CLERK,
+    "reza@tax": Role.AGENCY_APPROVER,
     "ali@tax": Role.AGENCY_CLERK,
     "omid@tax": Role.AGENCY_APPROVER,
     "sara": Role.TREASURY,

@@ -109,7 +109,7 @@ class Walk:
 @pytest.mark.parametrize("seed", SEEDS)
 def test_shares_sum_to_what_was_paid_less_what_went_back(play: Play, seed: int) -> None:
     async def scene(town: FeeTown) -> None:
-        await town.town.operator.fund("melli", 10**12)
+        await town.town.fund("melli", 10**12)
         await Walk(town, seed).run()
 
     play(scene, partial=True)

@@ -89,7 +89,7 @@ def test_a_refund_after_settlement_is_settled_with_the_next_window(play: Play) -
     async def scene(town: FeeTown) -> None:
         number = await paid_bill(town, 1_000)
         operator = town.town.operator
-        await operator.fund("melli", 1_000)
+        await town.town.fund("melli", 1_000)
         await operator.close_window()
         assert (await town.refund(number, 500)).state == PAID
         assert await town.credits() == {
@@ -115,13 +115,13 @@ def test_a_refund_for_which_somebody_lacks_money_waits_whole(play: Play) -> None
     async def scene(town: FeeTown) -> None:
         number = await paid_bill(town, 1_000)
         operator = town.town.operator
-        await operator.fund("melli", 10_000)
+        await town.town.fund("melli", 10_000)
         await operator.close_window()
         entries = [one.participant for one in await operator.participants()]
         for entry in entries:
             if entry.name == "police":
                 entry.net_debit_cap = 0
-        await operator.put_participants(entries)
+        await town.town.put(entries)
         refund = await town.refund(number, 1_000)
         assert refund.state == WAITING
         assert set((await town.credits()).values()) == {0}
