@@ -172,11 +172,11 @@ def test_a_return_has_its_own_tariff_and_gives_no_fee_back(play: Play) -> None:
 
 def test_fees_are_settled_with_the_window_whatever_the_cap(play: Play) -> None:
     async def scene(town: Town) -> None:
-        await town.operator.put_participants([bank_entry("melli", "017", "062", cap=10_000)])
+        await town.put([bank_entry("melli", "017", "062", cap=10_000)])
         payment = town.pay("melli", "mellat", 10_000)
         await town.bank("melli").submit([payment])
         assert await town.answer("mellat", payment.id) == [SETTLED]
-        await town.operator.fund("melli", 10_008)
+        await town.fund("melli", 10_008)
         window = await town.operator.close_window()
         settled = {one.participant: int(one.settled) for one in window.positions}
         assert settled == {"melli": -10_008, "mellat": 9_998, "saderat": 0, "tax": 10}
