@@ -71,11 +71,13 @@ def prove_journal(folder: Path, *, day_key: bytes = b"") -> JournalProofs:
     found.sequence, found.recounts, found.complete = sequence, seen.recount.recounts, True
     found.acts = seen.acts
     end = reader.end
-    torn = f", {end.torn[1] - end.torn[0]} bytes of an unfinished write" if end and end.torn else ""
     head = end.digest.hex() if end else "none"
+    seen_frames = [f"{sequence:,} frames, the last with SHA-256 {head}"]
+    if end and end.torn:
+        seen_frames.append(f"{end.torn[1] - end.torn[0]} bytes of an unfinished write")
     walk = seen.walk
     found.proofs += [
-        Proof("journal_intact", True, f"{sequence:,} frames, the last with SHA-256 {head}{torn}"),
+        Proof("journal_intact", True, "; ".join(seen_frames)),
         Proof("replay_equals_journal", True, f"{seen.records:,} records"),
         seen.checkpoints.proof(),
         prove_books_balance(found.ledger, sorted(seen.ledgers)),

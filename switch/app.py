@@ -54,6 +54,7 @@ from payvand.switch.registry.acts import Funding, ParticipantChange
 from payvand.switch.returning import Returning
 from payvand.switch.routing import Routing
 from payvand.switch.rule_changes.rules_in_force import RuleChange, RulesInForce
+from payvand.switch.rules.rails import CYCLE
 from payvand.switch.server import DatabaseBehind, Server, ServerFault
 from payvand.switch.services.approvals import ApprovalServicer
 from payvand.switch.services.books import BookServicer
@@ -65,6 +66,7 @@ from payvand.switch.services.returns import ReturnServicer
 from payvand.switch.services.rule_tables import RuleTableServicer
 from payvand.switch.services.settlement import SettlementServicer
 from payvand.switch.services.statements import StatementServicer
+from payvand.switch.settlement_cycles import SettlementCycles
 from payvand.switch.settling import Settling
 from payvand.switch.submitting import Submitter
 from payvand.switch.translate import TIMED_OUT, ReasonBook
@@ -181,6 +183,7 @@ class Switch:
             see_frame=self._see_frame,
         )
         await settling.start()
+        cycles = self._settlement_cycles(settling, tables)
         payments = PaymentServicer(
             engine=engine,
             pool=pool,
@@ -204,7 +207,7 @@ class Switch:
                 rules=tables,
                 settling=settling,
             ),
-            SettlementServicer(pool, registry, settling, self.catch_up),
+            SettlementServicer(pool, registry, settling, self.catch_up, cycles),
             BusinessDayServicer(days),
             StatementServicer(pool, registry, settling, self.catch_up),
             BookServicer(engine, pool, self.catch_up),
@@ -216,6 +219,7 @@ class Switch:
                 engine=engine,
                 pool=pool,
                 journal=settings.journal,
+                cycles=cycles,
             ),
             FeeCatalogueServicer(
                 catalogue=catalogue, approvals=approvals, registry=registry, pool=pool
@@ -237,6 +241,7 @@ class Switch:
                 "projection": self._projection_age_s,
                 "follow": payments.oldest_sending_s,
                 "approvals": approvals.oldest_due_s,
+                "settlement": cycles.overdue_s if cycles else lambda: 0.0,
             }
         )
         stack.push_async_callback(self._end_tasks)
@@ -245,6 +250,8 @@ class Switch:
         self._spawn("ages", ages.run())
         self._spawn("approvals", approvals.run())
         self._spawn("rules", tables.run())
+        if cycles is not None:
+            self._spawn("settlement cycles", cycles.run())
         if self._own_database is not None:
             self._spawn("upkeep", keep_running(self._own_database))
         metrics_port = self._expose(stack, ages)
@@ -252,6 +259,22 @@ class Switch:
         address = await server.start(settings.listen, self._certificates())
         stack.push_async_callback(self._end_calls, server, payments)
         self.address = Address(address, f"{settings.host}:{metrics_port}", os.getpid())
+
+    def _settlement_cycles(
+        self, settling: Settling, tables: RulesInForce
+    ) -> SettlementCycles | None:
+        """Return what closes windows by the clock; None where no rail is named for it."""
+        rail = self.settings.settlement_rail
+        if not rail:
+            return None
+        rails = tables.rulebook.rails.rails
+        with_cycles = [one.name for one in rails.values() if one.kind == CYCLE]
+        if rail not in with_cycles:
+            raise ServerFault(
+                f"settlement_rail is {rail!r}, which isn't a rail with cycles",
+                hint="there are " + ", ".join(with_cycles),
+            )
+        return SettlementCycles(rail, settling, tables, self.settings.journal, clock=self._clock)
 
     async def _open_database(self, stack: AsyncExitStack) -> Pool:
         """Connect to the database, its schemas brought up to date."""
@@ -283,7 +306,7 @@ class Switch:
 
     def _expose(self, stack: AsyncExitStack, ages: Ages) -> int:
         """Show the metrics over HTTP and return the port."""
-        for stage in ("commit", "projection", "follow", "approvals"):
+        for stage in ("commit", "projection", "follow", "approvals", "settlement"):
             self.metrics.watch_oldest(stage, lambda stage=stage: ages.age_s(stage))  # type: ignore[misc]
         self.metrics.watch_journal(
             lambda: self._engine.sequence,

@@ -48,6 +48,9 @@ class Settings:
     snapshot_mib: int = SNAPSHOT_BYTES >> 20
     """A snapshot of the books is taken after so many MiB of journal, 0 to 1,048,576, and at least
     three times as many as the snapshot before has; 0 takes none."""
+    settlement_rail: str = ""
+    """The rail at whose cycles settlement windows are closed, for example `paya`; empty where
+    operators alone close them."""
     acceptance_deadline_s: int = 10
     """How long a creditor's bank has for its answer, 1 to 86,400 seconds."""
     stop_grace_s: float = 10.0

@@ -65,6 +65,15 @@ class Settling:
         """The number of the open window."""
         return self._book.open_window
 
+    async def open_since(self) -> tuple[int, int]:
+        """Return the number of the open window and when the one before it was closed; 0 for none.
+
+        Nanoseconds since 1970.
+        """
+        await self._recovered.wait()
+        last = self._book.last
+        return self._book.open_window, last.timestamp if last else 0
+
     async def start(self) -> None:
         """Begin where the database's projection is: it knows the windows up to there."""
         async with (

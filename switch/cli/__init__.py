@@ -9,6 +9,7 @@ if __name__ != "payvand.switch.cli":
     raise ImportError("import payvand.switch.cli, not " + __name__)
 
 import os
+from dataclasses import replace
 from importlib import import_module
 from typing import Any, Final
 
@@ -16,12 +17,15 @@ import click
 
 from payvand.switch.cli.display import Calendar, Display
 from payvand.switch.cli.faults import exit_code_of
+from payvand.switch.cli.persian_help import PersianFormatter, in_persian, tell_usage
 from payvand.switch.names.catalogue import Language
 
 __all__ = ["main"]
 
 # grpc's care for processes that fork without exec, which none of ours does, only makes noise.
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
+
+LANGUAGE_VARIABLE: Final = "PAYVAND_LANG"
 
 COMMANDS: Final = {
     "serve": ("payvand.switch.cli.serve", "serve"),
@@ -67,17 +71,46 @@ class _Commands(click.Group):
             return None
         module, attribute = COMMANDS[cmd_name]
         command: click.Command = getattr(import_module(module), attribute)
-        return command
+        return in_persian(command) if _display_of(ctx).is_persian else command
+
+    def get_help(self, ctx: click.Context) -> str:
+        """Return the help in the caller's language."""
+        if not _display_of(ctx).is_persian:
+            return super().get_help(ctx)
+        formatter = PersianFormatter(width=ctx.terminal_width, max_width=ctx.max_content_width)
+        in_persian(self).format_help(ctx, formatter)
+        return formatter.getvalue().rstrip("\n")
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; a fault of operation ends with its message and its hint."""
         try:
             return super().invoke(ctx)
+        except click.ClickException as fault:
+            if not _display_of(ctx).is_persian:
+                raise
+            tell_usage(fault)
+            ctx.exit(fault.exit_code)
         except Exception as fault:
             code = exit_code_of(fault)
             if code is None:
                 raise
             ctx.exit(code)
+
+
+def _display_of(ctx: click.Context) -> Display:
+    """Return what the caller asked for; help may be asked for before the options are read."""
+    if isinstance(ctx.obj, Display):
+        return ctx.obj
+    language = os.environ.get(LANGUAGE_VARIABLE, "")
+    return Display(Language(language) if language in list(Language) else Language.EN)
+
+
+def _ask_language(ctx: click.Context, _: click.Parameter, value: str) -> None:
+    ctx.obj = replace(_display_of(ctx), language=Language(value))
+
+
+def _ask_calendar(ctx: click.Context, _: click.Parameter, value: str) -> None:
+    ctx.obj = replace(_display_of(ctx), calendar=Calendar(value))
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -86,9 +119,12 @@ class _Commands(click.Group):
     "--lang",
     type=click.Choice([one.value for one in Language]),
     default=Language.EN.value,
-    envvar="PAYVAND_LANG",
+    envvar=LANGUAGE_VARIABLE,
     show_envvar=True,
     show_default=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_ask_language,
     help="In which language people are told.",
 )
 @click.option(
@@ -98,13 +134,14 @@ class _Commands(click.Group):
     envvar="PAYVAND_CALENDAR",
     show_envvar=True,
     show_default=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_ask_calendar,
     help="By which calendar moments are shown; hijri is Solar Hijri, by Tehran's clock.",
 )
-@click.pass_context
-def main(context: click.Context, lang: str, calendar: str) -> None:
+def main() -> None:
     """Run a payments switch, and use one.
 
     Start with `payvand demo`: a whole day of payments on this machine. A switch of your own is
     `payvand serve`; what it says of itself, the other commands ask.
     """
-    context.obj = Display(Language(lang), Calendar(calendar))

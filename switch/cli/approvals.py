@@ -9,6 +9,7 @@ from typing import Any, Final
 import click
 
 from payvand.client import Operator
+from payvand.switch.cli.display import isolated, named, padded, said
 from payvand.switch.cli.options import Door, as_json, door_options
 from payvand.switch.cli.printing import moment, print_json, print_table
 from payvand.v1 import approval_service_pb2 as pb
@@ -65,7 +66,7 @@ def list_proposals(door: Door, state: str | None, kind: str, as_json: bool) -> N
             (
                 proposal.id.hex()[:16],
                 proposal.kind,
-                state_name(proposal),
+                named("proposal_state", state_name(proposal)),
                 proposal.proposer,
                 moment(proposal.proposed_at),
                 _due_text(proposal),
@@ -170,18 +171,33 @@ def echo_proposal(proposal: Proposal, *, as_json: bool, whole: bool = False) -> 
         print_json(proposal_json(proposal))
         return
     due = _due_text(proposal)
-    click.echo(
-        f"{proposal.id.hex()}  {proposal.kind} is {state_name(proposal)}"
-        + (f", due {due}" if due and state_name(proposal) in ("open", "approved") else "")
-    )
+    state = named("proposal_state", state_name(proposal))
+    id, kind = proposal.id.hex(), proposal.kind
+    if due and state_name(proposal) in ("open", "approved"):
+        click.echo(
+            said("{id}  {kind} is {state}, due {due}", id=id, kind=kind, state=state, due=due)
+        )
+    else:
+        click.echo(said("{id}  {kind} is {state}", id=id, kind=kind, state=state))
     if not whole:
         return
-    click.echo(f"content  {proposal.content}\ndigest   {proposal.digest}")
-    click.echo(f"reason   {proposal.reason}\nexpires  {moment(proposal.expires_at)}")
+    for heading, content in (
+        ("content", proposal.content),
+        ("digest", proposal.digest),
+        ("reason", isolated(proposal.reason)),
+        ("expires", moment(proposal.expires_at)),
+    ):
+        click.echo(f"{padded(named('heading', heading), 9)}{content}")
     print_table(
         ("when", "act", "by", "frame", "remark"),
         (
-            (moment(act.at), act.act, act.operator or "the switch", str(act.sequence), act.remark)
+            (
+                moment(act.at),
+                named("act", act.act),
+                act.operator or said("the switch"),
+                str(act.sequence),
+                act.remark,
+            )
             for act in proposal.acts
         ),
     )
@@ -221,5 +237,5 @@ def proposal_json(proposal: Proposal) -> dict[str, Any]:
 
 def _due_text(proposal: Proposal) -> str:
     if proposal.on_call:
-        return "on call"
-    return moment(proposal.due_at) if proposal.due_at else "at once"
+        return said("on call")
+    return moment(proposal.due_at) if proposal.due_at else said("at once")

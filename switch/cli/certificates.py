@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from payvand.switch.certificates import holders
+from payvand.switch.cli.display import named, padded
 from payvand.switch.cli.options import as_json, data_option
 from payvand.switch.cli.printing import print_json
 from payvand.switch.directory_file import load
@@ -42,7 +43,7 @@ def certificates(names: tuple[str, ...], directory: Path | None, data: Path, as_
         )
         return
     for name, role in held.items():
-        click.echo(f"{role:<10} {name:<24} {folder / name}")
+        click.echo(f"{padded(named('role', role), 12)} {name:<24} {folder / name}")
 
 
 def _of_directory(path: Path) -> list[tuple[str, Role]]:

@@ -6,9 +6,10 @@ from typing import Final
 import click
 
 from payvand.settlement.inclusion import Inclusion, ProofMalformed
+from payvand.switch.cli.display import Display, display, said
 from payvand.switch.cli.faults import ANSWER_IS_NO
 from payvand.switch.cli.options import as_json
-from payvand.switch.cli.printing import amount_text, moment, print_json
+from payvand.switch.cli.printing import amount_text, print_json
 from payvand.switch.day_key import read_public_key
 
 __all__ = ["check_proof"]
@@ -43,24 +44,34 @@ def check_proof(file: Path, key: str, as_json: bool) -> None:
         wrong = proof.check(public_key)
     except (ProofMalformed, UnicodeDecodeError) as error:
         wrong = str(error)
-    lines = _words(proof) if proof is not None and not wrong else []
+    shown = Display() if as_json else display()
+    lines = _words(proof, shown) if proof is not None and not wrong else []
     if as_json:
         print_json({"holds": not wrong, "wrong": wrong, "proved": lines})
     else:
-        click.echo("\n".join(lines) if lines else f"the proof doesn't hold: {wrong}")
+        click.echo("\n".join(lines) or said("the proof doesn't hold: {wrong}", wrong=wrong))
     if wrong:
         raise click.exceptions.Exit(ANSWER_IS_NO)
 
 
-def _words(proof: Inclusion) -> list[str]:
+def _words(proof: Inclusion, shown: Display) -> list[str]:
     """Return what was proved, a line for each leaf."""
     lines = []
     for leaf in proof.leaves:
-        said, head = leaf.fields(proof.payment), leaf.day.head
+        record, head = leaf.fields(proof.payment), leaf.day.head
         lines.append(
-            f"payment {proof.payment:032x} was {said['says']} at "
-            f"{moment(int(said['timestamp']))}, {amount_text(proof.amount)} from account "
-            f"{said['debit_account_id']} to {said['credit_account_id']}: signed in business day "
-            f"{head.number} of {head.date}, frame {said['sequence']}"
+            shown.said(
+                "payment {payment} was {state} at {at}, {amount} from account {debtor} to "
+                "{creditor}: signed in business day {day} of {date}, frame {frame}",
+                payment=f"{proof.payment:032x}",
+                state=record["says"],
+                at=shown.moment(int(record["timestamp"])),
+                amount=amount_text(proof.amount),
+                debtor=record["debit_account_id"],
+                creditor=record["credit_account_id"],
+                day=head.number,
+                date=head.date,
+                frame=record["sequence"],
+            )
         )
     return lines

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import click
 
+from payvand.switch.cli.display import said
 from payvand.switch.cli.options import Door, as_json, door_options
 from payvand.switch.cli.printing import print_json
 from payvand.v1.business_day_service_pb2 import ClosedDay
@@ -43,8 +44,15 @@ def close_day(on: datetime | None, door: Door, as_json: bool) -> None:
         )
         return
     click.echo(
-        f"day {closed.number} of {closed.date}: frames {closed.first_sequence:,} to "
-        f"{closed.last_sequence:,}, {closed.leaves:,} leaves\nroot {closed.root.hex()}"
+        said(
+            "day {number} of {date}: frames {first} to {last}, {leaves} leaves\nroot {root}",
+            number=closed.number,
+            date=closed.date,
+            first=f"{closed.first_sequence:,}",
+            last=f"{closed.last_sequence:,}",
+            leaves=f"{closed.leaves:,}",
+            root=closed.root.hex(),
+        )
     )
 
 

@@ -9,21 +9,19 @@ import click
 
 from payvand.client import Operator
 from payvand.switch.cli.acts import TIME_HELP
-from payvand.switch.cli.approvals import echo_proposal, proposal_json, state_name
+from payvand.switch.cli.approvals import echo_proposal
+from payvand.switch.cli.comparison import comparison_json, print_comparison
+from payvand.switch.cli.display import named, said
 from payvand.switch.cli.options import Door, as_json, door_options
-from payvand.switch.cli.printing import amount_text, print_json, print_table
+from payvand.switch.cli.printing import print_json, print_table
 from payvand.switch.cli.table_faults import tell_faults, text_of
-from payvand.switch.cli.version_texts import NOW, due, period_text, print_rows, rows_json, solar
+from payvand.switch.cli.table_version import echo_version, state_of, version_json
+from payvand.switch.cli.version_texts import NOW, due, period_text
 from payvand.switch.rules.checking import faults_of
 from payvand.switch.rules.rulebook import TABLES
-from payvand.switch.rules.solar_hijri import (
-    nanoseconds_of,
-)
+from payvand.switch.rules.solar_hijri import nanoseconds_of
 from payvand.v1.approval_service_pb2 import Proposal
-from payvand.v1.rule_table_service_pb2 import (
-    CompareVersionResponse,
-    RuleTableVersion,
-)
+from payvand.v1.rule_table_service_pb2 import CompareVersionResponse, RuleTableVersion
 
 __all__ = ["data"]
 
@@ -69,15 +67,17 @@ def import_table(
         tell_faults(file, faults, as_json=as_json)
         return
 
+    due_at = due(at)
+
     async def run() -> RuleTableVersion:
         async with door.operator() as operator:
             reply = await operator.rule_tables.take(
-                table, text, reason=reason, due_at=due(at), on_call=at is None
+                table, text, reason=reason, due_at=due_at, on_call=at is None
             )
         assert not reply.faults, "the switch and this program check alike"
         return reply.version
 
-    _echo_version(asyncio.run(run()), as_json=as_json)
+    echo_version(asyncio.run(run()), as_json=as_json)
 
 
 @data.command()
@@ -88,15 +88,17 @@ def import_table(
 def diff(door: Door, number: int, at: str | None, as_json: bool) -> None:
     """Show what VERSION changes of what is in force, and what that would do to live traffic."""
 
+    moment = due(at)
+
     async def run() -> CompareVersionResponse:
         async with door.operator() as operator:
-            return await operator.rule_tables.compare(number, at=due(at))
+            return await operator.rule_tables.compare(number, at=moment)
 
     comparison = asyncio.run(run())
     if as_json:
-        print_json(_comparison_json(comparison))
+        print_json(comparison_json(comparison))
     else:
-        _print_comparison(comparison)
+        print_comparison(comparison)
 
 
 @data.command()
@@ -125,10 +127,12 @@ def approve(door: Door, number: int, remark: str, as_json: bool) -> None:
 def activate(door: Door, number: int, at: str, as_json: bool) -> None:
     """Set VERSION, which is approved and waits for it, in force: now or at a time."""
 
+    due_at = due(at)
+
     async def run() -> Proposal:
         async with door.operator() as operator:
             proposal = await _proposal_of(operator, number)
-            return await operator.approvals.schedule(proposal.id, due_at=due(at))
+            return await operator.approvals.schedule(proposal.id, due_at=due_at)
 
     echo_proposal(asyncio.run(run()), as_json=as_json)
 
@@ -148,13 +152,15 @@ def rollback(
     Another operator approves it with `payvand data approve`; then it is in force.
     """
 
+    due_at = due(at)
+
     async def run() -> RuleTableVersion:
         async with door.operator() as operator:
             return await operator.rule_tables.restore(
-                table, reason=reason, number=number or 0, due_at=due(at)
+                table, reason=reason, number=number or 0, due_at=due_at
             )
 
-    _echo_version(asyncio.run(run()), as_json=as_json)
+    echo_version(asyncio.run(run()), as_json=as_json)
 
 
 @data.command("list")
@@ -165,18 +171,19 @@ def rollback(
 def list_versions(door: Door, table: str | None, at: str | None, as_json: bool) -> None:
     """List the versions of the tables, newest first, with when they were in force."""
 
+    moment = due(at) or nanoseconds_of(datetime.now(UTC))
+
     async def run() -> list[RuleTableVersion]:
         async with door.operator() as operator:
             versions = await operator.rule_tables.versions(table or "", count=1_000)
             if at is None:
                 return versions
-            moment = due(at) or nanoseconds_of(datetime.now(UTC))
             then = {one.number for one in await operator.rule_tables.rulebook(at=moment)}
             return [version for version in versions if version.number in then]
 
     versions = asyncio.run(run())
     if as_json:
-        print_json({"versions": [_version_json(version) for version in versions]})
+        print_json({"versions": [version_json(version) for version in versions]})
         return
     print_table(
         ("version", "table", "state", "in force", "digest", "by", "reason"),
@@ -184,11 +191,11 @@ def list_versions(door: Door, table: str | None, at: str | None, as_json: bool) 
             (
                 str(version.number),
                 version.table,
-                _state_of(version),
+                named("proposal_state", state_of(version)),
                 "; ".join(map(period_text, version.periods)),
                 version.digest.hex()[:12],
-                version.proposal.proposer or "the switch",
-                version.proposal.reason or "came with the switch",
+                version.proposal.proposer or said("the switch"),
+                version.proposal.reason or said("came with the switch"),
             )
             for version in versions
         ),
@@ -211,16 +218,13 @@ def show(door: Door, number: int, text: bool, as_json: bool) -> None:
     if text:
         click.echo(reply.text, nl=False)
     elif as_json:
-        print_json(_version_json(reply.version) | {"text": reply.text})
+        print_json(version_json(reply.version) | {"text": reply.text})
     else:
-        _echo_version(reply.version, as_json=False)
+        echo_version(reply.version, as_json=False)
         for period in reply.version.periods:
-            click.echo(f"in force {period_text(period)}")
+            click.echo(said("in force {period}", period=period_text(period)))
         if reply.version.HasField("proposal"):
             echo_proposal(reply.version.proposal, as_json=False, whole=True)
-
-
-# --- versions ----------------------------------------------------------------------------------
 
 
 async def _proposal_of(operator: Operator, number: int) -> Proposal:
@@ -231,107 +235,3 @@ async def _proposal_of(operator: Operator, number: int) -> Proposal:
             param_hint="VERSION",
         )
     return version.proposal
-
-
-def _state_of(version: RuleTableVersion) -> str:
-    if any(not period.until for period in version.periods):
-        return "in force"
-    if version.periods:
-        return "was in force"
-    return state_name(version.proposal)
-
-
-def _echo_version(version: RuleTableVersion, *, as_json: bool) -> None:
-    if as_json:
-        print_json(_version_json(version))
-        return
-    restored = f", the text of version {version.restores}" if version.restores else ""
-    click.echo(f"version {version.number} of {version.table}{restored}: {_state_of(version)}")
-
-
-def _version_json(version: RuleTableVersion) -> dict[str, Any]:
-    return {
-        "version": version.number,
-        "table": version.table,
-        "state": _state_of(version).replace(" ", "_"),
-        "digest": version.digest.hex(),
-        "restores": version.restores or None,
-        "periods": [
-            {"since": one.since, "until": one.until or None, "sequence": one.sequence}
-            for one in version.periods
-        ],
-        "proposal": proposal_json(version.proposal) if version.HasField("proposal") else None,
-    }
-
-
-# --- comparisons -------------------------------------------------------------------------------
-
-
-def _print_comparison(told: CompareVersionResponse) -> None:
-    click.echo(
-        f"version {told.version.number} of {told.version.table} beside version {told.in_force}, "
-        f"which is in force\n"
-    )
-    if told.overtaken:
-        click.echo(
-            "It was made on top of an earlier version and can't come in force: import anew\n"
-        )
-    for number in told.overtakes:
-        click.echo(f"Version {number} waits, and could not come in force behind it\n")
-    print_rows(told.rows)
-    click.echo(f"\nAs of {solar(told.at)}:")
-    click.echo(f"{len(told.routes)} bank codes lead elsewhere")
-    for route in told.routes:
-        click.echo(f"    {route.bank_code}: {route.before} → {route.after}")
-    click.echo(
-        f"of the last {told.payments_seen:,} payments, {told.open_payments_seen:,} of them under "
-        f"way, {sum(one.payments for one in told.shifts):,} would have gone another way"
-    )
-    if told.shifts:
-        print_table(
-            ("by", "from", "to", "payments", "amount", "under way"),
-            (
-                (
-                    *(one.what, one.before, one.after, f"{one.payments:,}"),
-                    *(amount_text(one.amount), f"{one.open_payments:,}"),
-                )
-                for one in told.shifts
-            ),
-            numbers=3,
-        )
-    click.echo(f"{len(told.moves)} planned times of the next 30 days move; all others stay")
-    for move in told.moves:
-        after = solar(move.after) if move.after else "no time is known"
-        click.echo(f"    {move.rail}: {solar(move.before)} → {after}")
-
-
-def _comparison_json(told: CompareVersionResponse) -> dict[str, Any]:
-    return {
-        "version": _version_json(told.version),
-        "in_force": told.in_force,
-        "overtaken": told.overtaken,
-        "overtakes": list(told.overtakes),
-        "rows": rows_json(told.rows),
-        "at": told.at,
-        "routes": [
-            {"bank_code": one.bank_code, "before": one.before, "after": one.after}
-            for one in told.routes
-        ],
-        "payments_seen": told.payments_seen,
-        "open_payments_seen": told.open_payments_seen,
-        "shifts": [
-            {
-                "what": one.what,
-                "before": one.before,
-                "after": one.after,
-                "payments": one.payments,
-                "amount": one.amount,
-                "open_payments": one.open_payments,
-            }
-            for one in told.shifts
-        ],
-        "moves": [
-            {"rail": one.rail, "before": one.before, "after": one.after or None}
-            for one in told.moves
-        ],
-    }

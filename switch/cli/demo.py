@@ -12,14 +12,13 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
-from rich import box
 from rich.console import Console, Group
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from payvand.switch.cli.display import said
+from payvand.switch.cli.display import named, said, told
 from payvand.switch.cli.faults import ANSWER_IS_NO
 from payvand.switch.cli.options import as_json
 from payvand.switch.cli.printing import amount_text, print_table, progress_console
@@ -123,7 +122,7 @@ def demo(
                 )
             )
         except KeyboardInterrupt:
-            screen.console.print("Stopped. Run the same command to carry on from here.")
+            screen.console.print(said("Stopped. Run the same command to carry on from here."))
             raise click.exceptions.Exit(INTERRUPTED) from None
     if as_json:
         click.echo(json.dumps(_json_of(played, data), indent=2, ensure_ascii=False))
@@ -158,7 +157,7 @@ class _Screen:
 
     def phase(self, words: str) -> None:
         """Say what is being done now."""
-        self._phase = words
+        self._phase = words = told(words)
         if self.console.is_terminal:
             self._live.update(Group(Text(f"{words} …", style="bold"), self._body))
         else:
@@ -177,18 +176,28 @@ class _Screen:
             counts: Counter[str] = Counter()
             for one in standings.values():
                 counts.update({state: count for state, (count, _) in one.sent.items()})
-            ends = ", ".join(f"{counts[state]:,} {state}" for state in STATES if counts[state])
+            ends = ", ".join(
+                f"{counts[state]:,} {named('payment_state', state)}"
+                for state in STATES
+                if counts[state]
+            )
             self.console.print(
-                f"  {sent:,} of {sendings:,} sent; in the banks' books: {ends}", soft_wrap=True
+                said(
+                    "  {sent} of {sendings} sent; in the banks' books: {ends}",
+                    sent=f"{sent:,}",
+                    sendings=f"{sendings:,}",
+                    ends=ends,
+                ),
+                soft_wrap=True,
             )
 
 
 def _standings_table(standings: Mapping[str, Standing]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
-    table.add_column("participant")
+    table.add_column(named("heading", "participant"))
     for state in STATES:
-        table.add_column(f"sent {state}" if state == STATES[0] else state, justify="right")
-    table.add_column("received", justify="right")
+        table.add_column(named("payment_state", state), justify="right")
+    table.add_column(named("heading", "received"), justify="right")
     for name in sorted(standings):
         one = standings[name]
         counts = [one.sent.get(state, (0, ""))[0] for state in STATES]
@@ -240,41 +249,51 @@ def _print(played: Played, data: Path) -> None:
     )
     causes = {state: _counts(codes) for state, codes in reckoning.reasons.items()}
     causes["refused"] = _counts(reckoning.refused)
-    table = Table(
+    print_table(
+        ("payments", "why", "count"),
+        (
+            (named("payment_state", state), causes.get(state, ""), f"{count:,}")
+            for state, count in reckoning.states.items()
+        ),
         title=said("Day {number}: what became of its instructions", number=played.day.number),
-        title_justify="left",
-        title_style="bold",
-        box=box.SIMPLE_HEAD,
+        numbers=2,
     )
-    table.add_column("payments", no_wrap=True)
-    table.add_column("count", justify="right", no_wrap=True)
-    table.add_column("why", style="dim")
-    for state, count in reckoning.states.items():
-        table.add_row(state, f"{count:,}", causes.get(state, ""))
-    console.print(table)
     pace = reckoning.pace
     if pace.payments:
         console.print(
-            f"[bold]{pace.per_second:,} payments/s[/bold] end to end, durable: {pace.payments:,} "
-            "payments from the first submission until the last was settled, rejected or declined, "
-            f"in {_seconds_text(pace.flow_ns)} s. Not in it: {pace.expired:,} that nobody "
-            "answered, which ran out at the deadline, and all that was refused or sent again.",
+            said(
+                "[bold]{rate} payments/s[/bold] end to end, durable: {payments} payments from the "
+                "first submission until the last was settled, rejected or declined, in {seconds} "
+                "s. Not in it: {expired} that nobody answered, which ran out at the deadline, and "
+                "all that was refused or sent again.",
+                rate=f"{pace.per_second:,}",
+                payments=f"{pace.payments:,}",
+                seconds=_seconds_text(pace.flow_ns),
+                expired=f"{pace.expired:,}",
+            ),
             soft_wrap=True,
         )
-    console.print(f"{reckoning.sent_again:,} payments were sent again, and took effect once.\n")
+    console.print(
+        said(
+            "{payments} payments were sent again, and took effect once.\n",
+            payments=f"{reckoning.sent_again:,}",
+        )
+    )
     for proof in played.proofs:
         console.print(proof_line(proof), soft_wrap=True)
     where = {
-        f"payvand verify --data {data}": "prove it again, from the files alone",
-        f"payvand demo --data {data}": "play the next day",
-        f"payvand demo --data {data} --stay": "and keep everybody running, to send them files",
-        f"payvand serve --data {data}": "run the switch alone, then ask it:",
-        f"payvand statement melli --data {data}": "  a statement",
-        f"payvand totals --data {data}": "  ledger and database side by side",
-        str(played.day.folder): "the day's files and statements",
-        str(data / "logs"): "what each process said",
+        f"payvand verify --data {data}": said("prove it again, from the files alone"),
+        f"payvand demo --data {data}": said("play the next day"),
+        f"payvand demo --data {data} --stay": said(
+            "and keep everybody running, to send them files"
+        ),
+        f"payvand serve --data {data}": said("run the switch alone, then ask it:"),
+        f"payvand statement melli --data {data}": said("  a statement"),
+        f"payvand totals --data {data}": said("  ledger and database side by side"),
+        str(played.day.folder): said("the day's files and statements"),
+        str(data / "logs"): said("what each process said"),
     }
-    console.print("\nWhere to look next")
+    console.print(said("\nWhere to look next"))
     for what, why in where.items():
         console.print(
             Text.assemble("  ", (f"{what:<48}", "bold"), " ", (why, "dim")), soft_wrap=True

@@ -10,7 +10,7 @@ import click
 
 from payvand.client import Difference, DirectoryCopy
 from payvand.switch.cli.claims import claims
-from payvand.switch.cli.display import named, said
+from payvand.switch.cli.display import named, said, told
 from payvand.switch.cli.faults import ANSWER_IS_NO
 from payvand.switch.cli.options import Door, as_json, door_options
 from payvand.switch.cli.printing import print_json, print_table
@@ -96,11 +96,17 @@ def register(file: Path, door: Door, as_json: bool) -> None:
             }
         )
     else:
-        click.echo(f"{len(rows) - len(refusals):,} registered, {len(refusals):,} refused")
+        click.echo(
+            said(
+                "{registered} registered, {refused} refused",
+                registered=f"{len(rows) - len(refusals):,}",
+                refused=f"{len(refusals):,}",
+            )
+        )
         if refusals:
             print_table(
                 ("row", "field", "rule", "hint"),
-                [(str(row), one.field, one.rule, one.hint) for row, one in refusals],
+                [(str(row), one.field, one.rule, told(one.hint)) for row, one in refusals],
             )
     if refusals:
         raise click.exceptions.Exit(ANSWER_IS_NO)
@@ -132,7 +138,7 @@ def compare(file: Path, door: Door, as_json: bool) -> None:
     for row in _rows(file):
         copy.put(row.alias.kind, row.alias.value, row.iban, row.name)
     found = asyncio.run(_compare(door, copy))
-    told = [
+    differences = [
         {
             "kind": kind.name.lower().replace("_", "-"),
             "value": value,
@@ -143,8 +149,8 @@ def compare(file: Path, door: Door, as_json: bool) -> None:
         for kind, value in [alias_number(one.kind << 120 | one.number)]
     ]
     if as_json:
-        print_json({"equal": not told, "aliases": len(copy), "differences": told})
-    elif told:
+        print_json({"equal": not differences, "aliases": len(copy), "differences": differences})
+    elif differences:
         print_table(
             ("kind", "value", "in file", "in directory"),
             [
@@ -154,12 +160,12 @@ def compare(file: Path, door: Door, as_json: bool) -> None:
                     said("yes") if one["in_file"] else said("no"),
                     said("yes") if one["in_directory"] else said("no"),
                 )
-                for one in told
+                for one in differences
             ],
         )
     else:
-        click.echo(f"{len(copy):,} aliases, all as in the directory")
-    if told:
+        click.echo(said("{aliases} aliases, all as in the directory", aliases=f"{len(copy):,}"))
+    if differences:
         raise click.exceptions.Exit(ANSWER_IS_NO)
 
 

@@ -9,7 +9,7 @@ as Unicode has it, so that a terminal that orders text by direction orders each 
 never mixes two.
 """
 
-import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -19,6 +19,7 @@ from unicodedata import bidirectional
 import click
 from rich.cells import cell_len
 
+from payvand.switch.names import catalogue
 from payvand.switch.names.catalogue import (
     Language,
     has_name,
@@ -26,15 +27,22 @@ from payvand.switch.names.catalogue import (
     persian_digits,
     persian_number,
 )
+from payvand.switch.names.texts import NO_NAMES, filled, form_of, persian
 from payvand.switch.rules.solar_hijri import local, solar_text
 
-__all__ = ["Calendar", "Display", "display", "isolated", "named", "padded", "reason_text", "said"]
+__all__ = [
+    "Calendar",
+    "Display",
+    "display",
+    "isolated",
+    "named",
+    "padded",
+    "reason_text",
+    "said",
+    "told",
+]
 
-FIRST_STRONG_ISOLATE: Final = "\u2068"
-POP_ISOLATE: Final = "\u2069"
 NS: Final = 1_000_000_000
-FIGURES: Final = re.compile(r"[0-9][0-9,.:\- ]*")
-"""Numbers and times, which are shown in the language's digits; names and paths stay as they are."""
 
 
 class Calendar(StrEnum):
@@ -75,6 +83,12 @@ class Display:
         text = f"{day or f'{at:%Y-%m-%d}'} {at:%H:%M:%S}.{rest // 1_000_000:03}"
         return f"{persian_digits(text) if self.is_persian else text} {zone}"
 
+    def said(self, template: str, **values: object) -> str:
+        """Return a sentence with its {figures} filled in; see `said`."""
+        if self.is_persian:
+            return filled(form_of(template), values)
+        return template.format(**values)
+
 
 def display() -> Display:
     """Return what the caller of the running command asked for."""
@@ -89,13 +103,19 @@ def named(kind: str, code: str) -> str:
 
 
 def said(template: str, **values: object) -> str:
-    """Return a sentence of the catalogue, with its {braces} filled in."""
-    shown = display()
-    told = {
-        name: shown.number(str(value)) if FIGURES.fullmatch(str(value)) else value
-        for name, value in values.items()
-    }
-    return name_of("sentence", template, shown.language).format(**told)
+    """Return a sentence in the caller's language, with its {figures} filled in.
+
+    Give the template as it stands in the source: tests look for its translation there.
+    """
+    return display().said(template, **values)
+
+
+def told(text: str, names: Mapping[str, str] = NO_NAMES) -> str:
+    """Return an English *text* that was made elsewhere in the caller's language.
+
+    *names* has the Persian of names that may stand in it, by the English.
+    """
+    return persian(text, names) if display().is_persian else text
 
 
 def reason_text(code: str, detail: str) -> str:
@@ -114,6 +134,4 @@ def padded(text: str, width: int) -> str:
 def isolated(text: str) -> str:
     """Return *text* so that it is ordered by itself where it has letters that run leftwards."""
     leftward = any(bidirectional(letter) in ("R", "AL") for letter in text)
-    if leftward and not text.startswith(FIRST_STRONG_ISOLATE):
-        return f"{FIRST_STRONG_ISOLATE}{text}{POP_ISOLATE}"
-    return text
+    return catalogue.isolated(text) if leftward else text

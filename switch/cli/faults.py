@@ -5,6 +5,8 @@ from typing import Final
 from rich.console import Console
 from rich.text import Text
 
+from payvand.switch.cli.display import said, told
+
 __all__ = ["ANSWER_IS_NO", "FAULT", "exit_code_of", "tell_fault"]
 
 ANSWER_IS_NO: Final = 1
@@ -53,6 +55,6 @@ def exit_code_of(fault: BaseException) -> int | None:
 def tell_fault(message: str, hint: str) -> None:
     """Write *message* and *hint* to standard error."""
     console = Console(stderr=True, highlight=False)
-    console.print(Text("error: ", style="bold red") + Text(message))
+    console.print(Text(f"{said('error')}: ", style="bold red") + Text(told(message)))
     if hint:
-        console.print(Text("hint:  ", style="bold") + Text(hint))
+        console.print(Text(f"{said('hint')}:  ", style="bold") + Text(told(hint)))

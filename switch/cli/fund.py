@@ -7,6 +7,7 @@ import click
 
 from payvand.switch.cli.acts import Proposing, proposing_options
 from payvand.switch.cli.approvals import echo_proposal, proposal_json
+from payvand.switch.cli.display import display
 from payvand.switch.cli.options import Door, as_json, door_options
 from payvand.switch.cli.printing import amount_text, print_json
 from payvand.switch.directory_file import load
@@ -65,7 +66,7 @@ def fund(
         )
         return
     for name, balance, proposal in funded:
-        click.echo(f"{name:<20} {amount_text(balance):>24}")
+        click.echo(f"{name:<20} {display().number(amount_text(balance)):>24}")
         echo_proposal(proposal, as_json=False)
 
 

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 import click
 
-from payvand.switch.cli.display import named, padded
+from payvand.switch.cli.display import isolated, named, padded, said, told
 from payvand.switch.cli.printing import JsonListing, amount_text, print_table
 from payvand.switch.files import FileSummary, Instruction, LineError
 
@@ -85,20 +85,30 @@ class TextReport:
 
     def begin(self, name: str, summary: FileSummary) -> None:
         """Print what the file holds."""
-        party = f" of {summary.initiating_party}" if summary.initiating_party else ""
+        party = isolated(summary.initiating_party or "")
         click.echo(
-            f"{name}: {summary.form} {summary.message_id}{party}, "
-            f"{summary.instructions:,} instructions, control sum {summary.control_sum}"
+            said(
+                "{file}: {form} {message} {party}, {instructions} instructions, control sum {sum}",
+                file=name,
+                form=summary.form,
+                message=summary.message_id,
+                party=party,
+                instructions=f"{summary.instructions:,}",
+                sum=summary.control_sum,
+            )
         )
 
     def problem(self, problem: Problem) -> None:
         """Print a problem."""
         self._problems += 1
-        where = f"line {problem.line}" if problem.line else f"instruction {problem.position}"
+        if problem.line:
+            where = said("line {line}", line=problem.line)
+        else:
+            where = said("instruction {position}", position=problem.position)
         about = " ".join(filter(None, (problem.field, problem.rule)))
-        hint = f"  ({problem.hint})" if problem.hint else ""
+        hint = f"  ({isolated(told(problem.hint))})" if problem.hint else ""
         state = padded(named("payment_state", problem.state), 9)
-        click.echo(f"{where:<16} {problem.end_to_end_id or '-':<24} {state} {about}{hint}")
+        click.echo(f"{padded(where, 16)} {problem.end_to_end_id or '-':<24} {state} {about}{hint}")
 
     def end(self, states: Sums, *, seconds: float) -> None:
         """Print the totals."""
@@ -115,7 +125,14 @@ class TextReport:
             numbers=1,
         )
         count = sum(count for count, _ in states.values())
-        click.echo(f"{count:,} instructions in {seconds:.2f} s, {self._problems:,} with a problem")
+        click.echo(
+            said(
+                "{instructions} instructions in {seconds} s, {problems} with a problem",
+                instructions=f"{count:,}",
+                seconds=f"{seconds:.2f}",
+                problems=f"{self._problems:,}",
+            )
+        )
 
 
 class JsonReport:

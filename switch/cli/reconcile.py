@@ -103,12 +103,14 @@ def take(
 
 
 def _print_reconciled(done: Reconciled) -> None:
-    again = ", taken in before: nothing was done" if done.unchanged else ""
-    click.echo(f"File {done.file}, revision {done.revision}{again}.")
-    click.echo(f"{done.rows:,} rows, {done.set_aside:,} set aside", nl=False)
+    click.echo(said("File {file}, revision {revision}.", file=done.file, revision=done.revision))
+    if done.unchanged:
+        click.echo(said("It was taken in before: nothing was done."))
+    rows, set_aside = f"{done.rows:,}", f"{done.set_aside:,}"
+    click.echo(said("{rows} rows, {set_aside} set aside.", rows=rows, set_aside=set_aside))
     if done.revision > 1:
-        click.echo(f"; {done.added:,} new and {done.removed:,} gone since", nl=False)
-    click.echo(".")
+        added, removed = f"{done.added:,}", f"{done.removed:,}"
+        click.echo(said("{added} new and {removed} gone since.", added=added, removed=removed))
     print_table(
         ("matched by", "rows"),
         ((rule, f"{count:,}") for rule, count in done.matched.items()),

@@ -10,6 +10,7 @@ from payvand.core.replay import replay
 from payvand.core.segments import JournalReader
 from payvand.core.stage import Stage
 from payvand.settlement.redenomination import Rehearsal, rehearse
+from payvand.switch.cli.display import said
 from payvand.switch.cli.faults import ANSWER_IS_NO
 from payvand.switch.cli.options import as_json, data_option
 from payvand.switch.cli.printing import amount_text, print_json, progress_console
@@ -55,8 +56,14 @@ def _print(found: Rehearsal, sequence: int) -> None:
     for proof in found.proofs:
         console.print(proof_line(proof), soft_wrap=True)
     console.print(
-        f"As of frame {sequence:,}: {found.accounts:,} accounts, {found.rounded:,} rounded; the "
-        f"residual account would stand at {amount_text(found.residual_account_qeran)} qeran.",
+        said(
+            "As of frame {frame}: {accounts} accounts, {rounded} rounded; the residual account "
+            "would stand at {residual} qeran.",
+            frame=f"{sequence:,}",
+            accounts=f"{found.accounts:,}",
+            rounded=f"{found.rounded:,}",
+            residual=amount_text(found.residual_account_qeran),
+        ),
         soft_wrap=True,
     )
 

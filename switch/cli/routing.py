@@ -12,7 +12,7 @@ import click
 from payvand.client import parse_payment_id, payment_id_text
 from payvand.core.records import Operation, u128_array
 from payvand.core.segments import JournalReader
-from payvand.switch.cli.display import display, said
+from payvand.switch.cli.display import display, said, told
 from payvand.switch.cli.faults import ANSWER_IS_NO
 from payvand.switch.cli.options import as_json, switch_options
 from payvand.switch.cli.printing import amount_text, print_json, print_table
@@ -186,6 +186,7 @@ def _bank_code(text: str) -> str:
 
 
 def _print(asked: _Asked, moment: datetime, then: RulesThen, choice: Choice) -> None:
+    banks = {bank.name_en: bank.name_fa for bank in then.rulebook.banks.banks.values()}
     print_table(
         ("rail", "rule", "holds", "why", "in force", "by"),
         (
@@ -193,15 +194,15 @@ def _print(asked: _Asked, moment: datetime, then: RulesThen, choice: Choice) -> 
                 step.rail,
                 step.rule,
                 said("yes") if step.holds else said("no"),
-                step.text,
-                step.validity,
-                step.source,
+                told(step.text, banks),
+                told(step.validity),
+                told(step.source),
             )
             for step in choice.steps
         ),
         title=said(
             "{payment}: {amount} rial, as of {solar} ({local}, Tehran)",
-            payment=asked.title,
+            payment=told(asked.title),
             amount=amount_text(asked.amount),
             solar=moment_text(moment),
             local=f"{local(moment):%Y-%m-%d %H:%M}",
@@ -210,13 +211,22 @@ def _print(asked: _Asked, moment: datetime, then: RulesThen, choice: Choice) -> 
     if choice.rail is None or choice.carried_at is None:
         click.echo(said("no rail carries it"))
     else:
-        fee = "tariff not known" if choice.fee is None else f"fee {amount_text(choice.fee)} rial"
-        click.echo(
-            f"{_rail_title(choice.rail)}: carried at {moment_text(choice.carried_at)}, {fee}"
-        )
-    click.echo(f"by the rules {then.rulebook.digest[:16]}")
+        rail, at = _rail_title(choice.rail), moment_text(choice.carried_at)
+        click.echo(said("{rail}: carried at {at}", rail=rail, at=at))
+        if choice.fee is None:
+            click.echo(said("tariff not known"))
+        else:
+            click.echo(said("fee {fee} rial", fee=amount_text(choice.fee)))
+    click.echo(said("by the rules {digest}", digest=then.rulebook.digest[:16]))
     for table, number in then.versions.items():
-        click.echo(f"    {table}: version {number}, in force from {_since_text(then, table)}")
+        click.echo(
+            said(
+                "    {table}: version {number}, in force from {since}",
+                table=table,
+                number=number,
+                since=_since_text(then, table),
+            )
+        )
 
 
 def _rail_title(rail: Rail) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import click
 import uvloop
 
+from payvand.switch.cli.display import named, said
 from payvand.switch.cli.options import Door, door_options
 from payvand.switch.sandbox.agency import SandboxAgency
 from payvand.switch.sandbox.bank import SandboxBank
@@ -99,7 +100,17 @@ async def _tell_json(standing: Standing) -> None:
 
 async def _tell_people(standing: Standing) -> None:
     sent, received = (
-        ", ".join(f"{count:,} {state}" for state, (count, _) in side.items()) or "nothing"
+        ", ".join(
+            f"{count:,} {named('payment_state', state)}" for state, (count, _) in side.items()
+        )
+        or said("nothing")
         for side in (standing.sent, standing.received)
     )
-    click.echo(f"{standing.name}  sent: {sent}  received: {received}")
+    click.echo(
+        said(
+            "{name}  sent: {sent}  received: {received}",
+            name=standing.name,
+            sent=sent,
+            received=received,
+        )
+    )

@@ -35,6 +35,12 @@ __all__ = ["serve"]
     help="The file of the scoring rules; those that come with Payvand by default.",
 )
 @click.option(
+    "--settlement-rail",
+    metavar="RAIL",
+    help="Close settlement windows at the cycles of this rail, for example paya, by the calendar "
+    "in force; operators alone close them where none is named.",
+)
+@click.option(
     "--acceptance-deadline",
     "acceptance_deadline_s",
     type=click.IntRange(1, 86_400),

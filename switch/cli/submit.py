@@ -9,6 +9,7 @@ import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from payvand.switch.cli.callers import sender_of
+from payvand.switch.cli.display import said
 from payvand.switch.cli.faults import ANSWER_IS_NO
 from payvand.switch.cli.options import Door, as_json, listening_at, switch_options
 from payvand.switch.cli.printing import progress_console
@@ -103,7 +104,11 @@ async def _submit(
     report.end(submission.states, seconds=time.monotonic() - started)
     if not in_time:
         progress.console.print(
-            f"{len(submission.reserved):,} payments are still reserved after {wait_s:g} s"
+            said(
+                "{payments} payments are still reserved after {seconds} s",
+                payments=f"{len(submission.reserved):,}",
+                seconds=f"{wait_s:g}",
+            )
         )
     if not submission.all_went_through or not in_time:
         raise click.exceptions.Exit(ANSWER_IS_NO)
@@ -115,10 +120,15 @@ async def _sender(
     if holder is None:
         holder, own = await sender_of(file, address=address, certificates=authority)
         if own:
-            progress.console.print(f"sending as {holder}, which holds the debtor's account")
+            progress.console.print(
+                said("sending as {bank}, which holds the debtor's account", bank=holder)
+            )
         else:
             progress.console.print(
-                f"sending as {holder}: no debtor's account is at a bank of this switch"
+                said(
+                    "sending as {bank}: no debtor's account is at a bank of this switch",
+                    bank=holder,
+                )
             )
     return authority / holder
 

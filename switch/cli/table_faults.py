@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from payvand.switch.cli.display import isolated, said, told
 from payvand.switch.cli.faults import ANSWER_IS_NO
 from payvand.switch.cli.printing import print_json
 from payvand.switch.rules.checking import FAULTS_MAX, TableFault, faults_in
@@ -35,18 +36,18 @@ def checked_text(file: Path, read: Callable[[TableRow], Any], *, as_json: bool) 
 def tell_faults(file: Path, faults: Sequence[TableFault], *, as_json: bool) -> None:
     """Print the faults of a file, or that it has none; ends the command with code 1 for any."""
     if as_json:
-        told = [
+        listed = [
             {"line": one.line, "path": one.path, "rule": one.rule, "hint": one.hint}
             for one in faults
         ]
-        print_json({"file": str(file), "faults": told})
+        print_json({"file": str(file), "faults": listed})
     else:
         for one in faults:
             path = f"{one.path}: " if one.path else ""
-            click.echo(f"{file}:{one.line}: {path}{one.rule}: {one.hint}")
+            click.echo(f"{file}:{one.line}: {path}{one.rule}: {isolated(told(one.hint))}")
         if len(faults) >= FAULTS_MAX:
-            click.echo(f"{file}: there may be more; mend these first")
+            click.echo(said("{file}: there may be more; mend these first", file=file))
         if not faults:
-            click.echo(f"{file}: nothing is wrong with it")
+            click.echo(said("{file}: nothing is wrong with it", file=file))
     if faults:
         raise click.exceptions.Exit(ANSWER_IS_NO)

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from payvand.settlement.proof import Proof
+from payvand.switch.cli.display import display, told
 from payvand.switch.cli.faults import ANSWER_IS_NO
 from payvand.switch.cli.options import as_json, data_option
 from payvand.switch.cli.printing import print_json, progress_console
@@ -58,4 +59,8 @@ def verify(journal_only: bool, data: Path, as_json: bool) -> None:
 def proof_line(proof: Proof) -> Text:
     """Return a proof as a line for people."""
     mark = ("✓ ", "bold green") if proof.holds else ("✗ ", "bold red")
-    return Text.assemble(mark, f"{proof.name:<28} ", (proof.detail, "dim" if proof.holds else ""))
+    style = "dim" if proof.holds else ""
+    if not display().is_persian:
+        return Text.assemble(mark, f"{proof.name:<28} ", (proof.detail, style))
+    words = Text.assemble(mark, told(proof.name), ": ", (told(proof.detail), style))
+    return words if proof.holds else words.append(f" ({proof.name})")

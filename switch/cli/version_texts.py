@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import click
 
+from payvand.switch.cli.display import display, isolated, said
 from payvand.switch.rules.solar_hijri import (
     DateError,
     moment_at,
@@ -36,13 +37,14 @@ def due(at: str | None) -> int:
 
 def solar(at: int) -> str:
     """Return a time in nanoseconds since 1970 as the country writes it."""
-    return moment_text(moment_at(at))
+    return display().number(moment_text(moment_at(at)))
 
 
 def period_text(period: ForcePeriod) -> str:
     """Return when a version was in force."""
-    until = f" to {solar(period.until)}" if period.until else ""
-    return f"from {solar(period.since)}{until}"
+    if period.until:
+        return said("from {since} to {until}", since=solar(period.since), until=solar(period.until))
+    return said("from {since}", since=solar(period.since))
 
 
 def print_rows(rows: Iterable[RowChange]) -> None:
@@ -52,12 +54,13 @@ def print_rows(rows: Iterable[RowChange]) -> None:
         is_empty = False
         click.echo(f"{SIGNS[row.kind]} {row.row}")
         for field in row.fields:
+            before, after = (isolated(text) or said("none") for text in (field.before, field.after))
             if row.kind == RowChangeKind.ROW_CHANGE_KIND_CHANGED:
-                click.echo(f"    {field.field}: {field.before or 'none'} → {field.after or 'none'}")
+                click.echo(f"    {field.field}: {before} → {after}")
             else:
-                click.echo(f"    {field.field}: {field.before or field.after}")
+                click.echo(f"    {field.field}: {isolated(field.before or field.after)}")
     if is_empty:
-        click.echo("no row differs")
+        click.echo(said("no row differs"))
 
 
 def rows_json(rows: Iterable[RowChange]) -> list[dict[str, Any]]:

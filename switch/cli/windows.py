@@ -42,7 +42,13 @@ async def _windows(door: Door, count: int, before: int) -> list[SettlementWindow
 def print_window(window: SettlementWindow) -> None:
     """Print a window for people."""
     if not window.closed_sequence:
-        click.echo(said("Window {number} is open.", number=window.number))
+        if window.due_at:
+            due = moment(window.due_at)
+            click.echo(
+                said("Window {number} is open, due at {due}.", number=window.number, due=due)
+            )
+        else:
+            click.echo(said("Window {number} is open.", number=window.number))
         return
     print_table(
         ("participant", "paid", "received", "net", "settled", "carried"),
@@ -66,6 +72,7 @@ def window_json(window: SettlementWindow) -> dict[str, Any]:
         "number": window.number,
         "closed_sequence": window.closed_sequence,
         "closed_at": window.closed_at,
+        "due_at": window.due_at or None,
         "positions": [
             {"participant": position.participant}
             | {name: getattr(position, name) for name in _AMOUNTS}

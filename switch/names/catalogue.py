@@ -1,4 +1,4 @@
-"""The names of codes and the words of reports in both languages, from `names.toml`.
+"""The names of codes and the headings of reports in both languages, from `names.toml`.
 
 Codes stay what they are in messages, files and JSON; names are for people. A code that the
 catalogue lacks, since a bank may give any, is shown as it is.
@@ -10,7 +10,15 @@ from enum import StrEnum
 from functools import lru_cache
 from importlib.resources import files
 
-__all__ = ["KINDS", "Language", "has_name", "name_of", "persian_digits", "persian_number"]
+__all__ = [
+    "KINDS",
+    "Language",
+    "has_name",
+    "isolated",
+    "name_of",
+    "persian_digits",
+    "persian_number",
+]
 
 
 class Language(StrEnum):
@@ -26,6 +34,8 @@ KINDS = (
     "claim_kind",
     "alias_kind",
     "role",
+    "proposal_state",
+    "act",
     "entry_kind",
     "break_kind",
     "side",
@@ -34,12 +44,14 @@ KINDS = (
     "reason",
     "ledger_status",
     "heading",
-    "sentence",
 )
 """What the catalogue names."""
 
-WORDS = frozenset({"heading", "sentence"})
+WORDS = frozenset({"heading"})
 """The kinds whose keys are English words, not codes."""
+
+FIRST_STRONG_ISOLATE = "\u2068"
+POP_ISOLATE = "\u2069"
 
 PERSIAN_DIGITS = str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹")
 PERSIAN_NUMBER = PERSIAN_DIGITS | str.maketrans({",": "٬", ".": "٫"})
@@ -65,6 +77,13 @@ def persian_digits(text: str) -> str:
 def persian_number(text: str) -> str:
     """Return a printed number in Persian form: `1,250.5` is `۱٬۲۵۰٫۵`."""
     return text.translate(PERSIAN_NUMBER)
+
+
+def isolated(text: str) -> str:
+    """Return *text* so that it is ordered by itself, whatever stands on either side of it."""
+    if not text or text.startswith(FIRST_STRONG_ISOLATE):
+        return text
+    return f"{FIRST_STRONG_ISOLATE}{text}{POP_ISOLATE}"
 
 
 @lru_cache(maxsize=1)

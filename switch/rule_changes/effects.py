@@ -5,7 +5,8 @@ Three things are looked at, each under the rules in force and under the rules as
 * where each bank code leads, at the moment of the change;
 * the last payments of the journal, as if they came in then: to which participant each would go,
   and which rail would carry it;
-* what the rails have planned for the days after it: the moves that `calendar.replan` makes.
+* when the open settlement window is due, where the clock closes windows, and what the rails have
+  planned for the days after it: the moves that `calendar.replan` makes.
 
 Nothing is changed by looking. How many payments are looked at is bounded, and told.
 """
@@ -29,11 +30,12 @@ from payvand.switch.rules.choosing import Order, choose
 from payvand.switch.rules.rails import INSTANT, REMOTE
 from payvand.switch.rules.rulebook import Rulebook
 from payvand.switch.rules.solar_hijri import local
+from payvand.switch.settlement_cycles import SettlementCycles, calendar_of
 from payvand.switch.standing import id_column
 from payvand.switch.translate import STATE_OF_LEDGER
 from payvand.v1.payment_pb2 import Payment, PaymentState
 
-__all__ = ["Effects", "PlanMoves", "RouteChange", "Shift", "effects_of"]
+__all__ = ["Effects", "PlanMoves", "RouteChange", "SettlementMove", "Shift", "effects_of"]
 
 PAYMENTS_MAX: Final = 20_000
 """The last payments that are looked at."""
@@ -81,6 +83,18 @@ class PlanMoves:
 
 
 @dataclass(frozen=True, slots=True)
+class SettlementMove:
+    """When the open settlement window is due, and when it would be."""
+
+    window: int
+    rail: str
+    amount: int
+    """What its payments amount to by now."""
+    before: datetime | None
+    after: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Effects:
     """What a change would do."""
 
@@ -91,6 +105,8 @@ class Effects:
     open_payments_seen: int
     shifts: tuple[Shift, ...]
     plans: tuple[PlanMoves, ...]
+    settlement: SettlementMove | None
+    """None where operators alone close windows."""
 
 
 async def effects_of(
@@ -101,6 +117,7 @@ async def effects_of(
     participants: Sequence[Participant],
     engine: Engine,
     journal: Path,
+    cycles: SettlementCycles | None = None,
 ) -> Effects:
     """Return what *after* in place of *before* would do at the moment *at*.
 
@@ -111,10 +128,27 @@ async def effects_of(
         participants: who takes part.
         engine: where payments under way stand; it writes *journal*.
         journal: the folder of the journal.
+        cycles: what closes settlement windows by the clock.
     """
+    settlement = None if cycles is None else await _settlement_move(after, at, cycles)
     payments = await asyncio.to_thread(_last_payments, journal, engine.sequence)
     is_open = await _are_open(engine, payments)
-    return await asyncio.to_thread(_effects, before, after, at, participants, payments, is_open)
+    return await asyncio.to_thread(
+        _effects, before, after, at, participants, payments, is_open, settlement
+    )
+
+
+async def _settlement_move(
+    after: Rulebook, at: datetime, cycles: SettlementCycles
+) -> SettlementMove:
+    due = await cycles.due_window()
+    return SettlementMove(
+        due.number,
+        cycles.rail,
+        await cycles.open_amount(),
+        due.at,
+        due.at_with(calendar_of(after, cycles.rail), at),
+    )
 
 
 def _effects(
@@ -124,6 +158,7 @@ def _effects(
     participants: Sequence[Participant],
     payments: Sequence[Payment],
     is_open: Sequence[bool],
+    settlement: SettlementMove | None,
 ) -> Effects:
     day = local(at).date()
     old, new = (Routing(participants, banks=book.banks, day=day) for book in (before, after))
@@ -141,6 +176,7 @@ def _effects(
         sum(is_open),
         tuple(shifts.counted()),
         tuple(_plan_moves(before, after, at)),
+        settlement,
     )
 
 

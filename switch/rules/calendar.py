@@ -6,7 +6,7 @@ long as the rail works then, and moves to the next time that it works if not. It
 forward**, for its customer was told when it would be carried out.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import Enum
@@ -16,7 +16,16 @@ from payvand.switch.rules.rails import CYCLE, GROSS, INSTANT, INTERBANK, Hours, 
 from payvand.switch.rules.solar_hijri import TEHRAN, local
 from payvand.switch.rules.validity import in_force
 
-__all__ = ["HORIZON_DAYS", "Calendar", "Day", "DayKind", "Move", "Planned", "replan"]
+__all__ = [
+    "HORIZON_DAYS",
+    "Calendar",
+    "Day",
+    "DayKind",
+    "Move",
+    "Planned",
+    "next_start_through",
+    "replan",
+]
 
 HORIZON_DAYS = 40
 """How far ahead a working day is looked for; the longest rest of the country is about a week."""
@@ -147,6 +156,29 @@ def replan(calendar: Calendar, planned: Iterable[Planned]) -> tuple[Move, ...]:
         for order in planned
         if not calendar.works_at(order.at, order.channel)
     )
+
+
+def next_start_through(
+    moment: datetime, calendars: Sequence[tuple[datetime, Calendar]]
+) -> datetime | None:
+    """Return when a rail begins to carry what waits since *moment*, through changes of calendars.
+
+    Args:
+        moment: since when it waits.
+        calendars: those in force since, the oldest first, each with the moment from which on it
+            was. What was due when another came in force stays due; else `replan` says what
+            becomes of it. What had no time gets its first one by the next calendar that has any.
+
+    None where the last one has no time for it.
+    """
+    due = calendars[0][1].next_start(moment)
+    for since, calendar in calendars[1:]:
+        if due is None:
+            due = calendar.next_start(since)
+        elif due > since:
+            for move in replan(calendar, [Planned(b"", INTERBANK, due)]):
+                due = move.new
+    return due
 
 
 def _close(hours: Hours, channel: str) -> time:

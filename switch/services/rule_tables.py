@@ -15,7 +15,7 @@ from payvand.switch.approvals.proposal import ON_CALL
 from payvand.switch.identity import caller_of
 from payvand.switch.participants import Registry
 from payvand.switch.refusing import refuse
-from payvand.switch.rule_changes.effects import Effects, effects_of
+from payvand.switch.rule_changes.effects import Effects, SettlementMove, effects_of
 from payvand.switch.rule_changes.rules_in_force import RulesInForce, is_overtaken
 from payvand.switch.rule_changes.texts import digest_of_text, keep_text, read_text
 from payvand.switch.rule_changes.versions import RULE_CHANGE, TableVersion
@@ -24,6 +24,7 @@ from payvand.switch.rules.differing import RowChange, differences
 from payvand.switch.rules.rulebook import TABLES
 from payvand.switch.rules.solar_hijri import moment_at, nanoseconds_of
 from payvand.switch.services.approvals import due_of, proposal_told, refusals_told
+from payvand.switch.settlement_cycles import SettlementCycles
 from payvand.v1 import rule_table_service_pb2 as pb
 
 __all__ = ["RuleTableServicer", "fault_told", "row_told"]
@@ -52,14 +53,19 @@ class RuleTableServicer:
         engine: Engine,
         pool: Pool,
         journal: Path,
+        cycles: SettlementCycles | None,
     ) -> None:
-        """Change *rules* by *approvals*; *engine*, which writes *journal*, shows the traffic."""
+        """Change *rules* by *approvals*; *engine*, which writes *journal*, shows the traffic.
+
+        *cycles* closes settlement windows by the clock; None where operators alone do.
+        """
         self._rules = rules
         self._approvals = approvals
         self._registry = registry
         self._engine = engine
         self._pool = pool
         self._journal = journal
+        self._cycles = cycles
 
     # --- changing ----------------------------------------------------------------------------
 
@@ -165,6 +171,7 @@ class RuleTableServicer:
             participants=self._registry.participants,
             engine=self._engine,
             journal=self._journal,
+            cycles=self._cycles,
         )
         told = _comparison(
             self._told(version), in_force.number, differences(before, after), effects
@@ -327,4 +334,15 @@ def _comparison(
             for plan in effects.plans
             for move in plan.moves
         ],
+        settlement=_settlement_told(effects.settlement) if effects.settlement else None,
+    )
+
+
+def _settlement_told(move: SettlementMove) -> pb.SettlementMove:
+    return pb.SettlementMove(
+        window=move.window,
+        rail=move.rail,
+        amount=str(move.amount),
+        before=nanoseconds_of(move.before) if move.before else 0,
+        after=nanoseconds_of(move.after) if move.after else 0,
     )

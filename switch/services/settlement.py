@@ -16,6 +16,8 @@ from payvand.settlement.windows import ClosedWindow
 from payvand.switch.identity import caller_of
 from payvand.switch.participants import Registry
 from payvand.switch.refusing import refuse
+from payvand.switch.rules.solar_hijri import nanoseconds_of
+from payvand.switch.settlement_cycles import SettlementCycles
 from payvand.switch.settling import Settling, ShortOfFunds, WindowNotOpen
 from payvand.v1 import settlement_service_pb2 as pb
 
@@ -35,12 +37,17 @@ class SettlementServicer:
         registry: Registry,
         settling: Settling,
         catch_up: Callable[[], Awaitable[None]],
+        cycles: SettlementCycles | None,
     ) -> None:
-        """Close by *settling*; *catch_up* waits until the database is as far as the ledger."""
+        """Close by *settling*; *catch_up* waits until the database is as far as the ledger.
+
+        *cycles* closes windows by the clock; None where operators alone do.
+        """
         self._pool = pool
         self._registry = registry
         self._settling = settling
         self._catch_up = catch_up
+        self._cycles = cycles
 
     async def CloseWindow(
         self, request: pb.CloseWindowRequest, context: Any
@@ -84,7 +91,12 @@ class SettlementServicer:
         number, positions = await self._settling.open_positions()
         windows = []
         if not request.before or number < request.before:
-            windows.append(pb.SettlementWindow(number=number, positions=self._positions(positions)))
+            told = pb.SettlementWindow(number=number, positions=self._positions(positions))
+            if self._cycles is not None:
+                due = await self._cycles.due_window()
+                if due.number == number and due.at is not None:
+                    told.due_at = nanoseconds_of(due.at)
+            windows.append(told)
         if len(windows) < size:
             before = min(request.before or number, number)
             async with self._pool.acquire() as connection:

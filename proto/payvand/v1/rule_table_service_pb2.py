@@ -25,15 +25,15 @@ _sym_db = _symbol_database.Default()
 from payvand.v1 import approval_service_pb2 as payvand_dot_v1_dot_approval__service__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#payvand/v1/rule_table_service.proto\x12\npayvand.v1\x1a!payvand/v1/approval_service.proto\"\xa5\x01\n\x10RuleTableVersion\x12\x0e\n\x06number\x18\x01 \x01(\r\x12\r\n\x05table\x18\x02 \x01(\t\x12\x0e\n\x06\x64igest\x18\x03 \x01(\x0c\x12\x10\n\x08restores\x18\x04 \x01(\r\x12&\n\x08proposal\x18\x05 \x01(\x0b\x32\x14.payvand.v1.Proposal\x12(\n\x07periods\x18\x06 \x03(\x0b\x32\x17.payvand.v1.ForcePeriod\"=\n\x0b\x46orcePeriod\x12\r\n\x05since\x18\x01 \x01(\x04\x12\r\n\x05until\x18\x02 \x01(\x04\x12\x10\n\x08sequence\x18\x03 \x01(\x04\"D\n\nTableFault\x12\x0c\n\x04line\x18\x01 \x01(\r\x12\x0c\n\x04path\x18\x02 \x01(\t\x12\x0c\n\x04rule\x18\x03 \x01(\t\x12\x0c\n\x04hint\x18\x04 \x01(\t\"\x96\x01\n\x12ImportTableRequest\x12\n\n\x02id\x18\x01 \x01(\x0c\x12\r\n\x05table\x18\x02 \x01(\t\x12\x0c\n\x04text\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x0e\n\x06\x64ue_at\x18\x05 \x01(\x04\x12\x0f\n\x07on_call\x18\x06 \x01(\x08\x12\x12\n\nexpires_at\x18\x07 \x01(\x04\x12\x12\n\ncheck_only\x18\x08 \x01(\x08\"l\n\x13ImportTableResponse\x12&\n\x06\x66\x61ults\x18\x01 \x03(\x0b\x32\x16.payvand.v1.TableFault\x12-\n\x07version\x18\x02 \x01(\x0b\x32\x1c.payvand.v1.RuleTableVersion\"b\n\x15RestoreVersionRequest\x12\n\n\x02id\x18\x01 \x01(\x0c\x12\r\n\x05table\x18\x02 \x01(\t\x12\x0e\n\x06number\x18\x03 \x01(\r\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x0e\n\x06\x64ue_at\x18\x05 \x01(\x04\"G\n\x16RestoreVersionResponse\x12-\n\x07version\x18\x01 \x01(\x0b\x32\x1c.payvand.v1.RuleTableVersion\"3\n\x15\x43ompareVersionRequest\x12\x0e\n\x06number\x18\x01 \x01(\r\x12\n\n\x02\x61t\x18\x02 \x01(\x04\"\xdb\x02\n\x16\x43ompareVersionResponse\x12-\n\x07version\x18\x01 \x01(\x0b\x32\x1c.payvand.v1.RuleTableVersion\x12\x10\n\x08in_force\x18\x02 \x01(\r\x12#\n\x04rows\x18\x03 \x03(\x0b\x32\x15.payvand.v1.RowChange\x12\n\n\x02\x61t\x18\x04 \x01(\x04\x12\'\n\x06routes\x18\x05 \x03(\x0b\x32\x17.payvand.v1.RouteChange\x12\x15\n\rpayments_seen\x18\x06 \x01(\r\x12\x1a\n\x12open_payments_seen\x18\x07 \x01(\r\x12(\n\x06shifts\x18\x08 \x03(\x0b\x32\x18.payvand.v1.TrafficShift\x12#\n\x05moves\x18\t \x03(\x0b\x32\x14.payvand.v1.PlanMove\x12\x11\n\tovertaken\x18\n \x01(\x08\x12\x11\n\tovertakes\x18\x0b \x03(\r\"j\n\tRowChange\x12\x0b\n\x03row\x18\x01 \x01(\t\x12\'\n\x04kind\x18\x02 \x01(\x0e\x32\x19.payvand.v1.RowChangeKind\x12\'\n\x06\x66ields\x18\x03 \x03(\x0b\x32\x17.payvand.v1.FieldChange\";\n\x0b\x46ieldChange\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x0e\n\x06\x62\x65\x66ore\x18\x02 \x01(\t\x12\r\n\x05\x61\x66ter\x18\x03 \x01(\t\"?\n\x0bRouteChange\x12\x11\n\tbank_code\x18\x01 \x01(\t\x12\x0e\n\x06\x62\x65\x66ore\x18\x02 \x01(\t\x12\r\n\x05\x61\x66ter\x18\x03 \x01(\t\"t\n\x0cTrafficShift\x12\x0c\n\x04what\x18\x01 \x01(\t\x12\x0e\n\x06\x62\x65\x66ore\x18\x02 \x01(\t\x12\r\n\x05\x61\x66ter\x18\x03 \x01(\t\x12\x10\n\x08payments\x18\x04 \x01(\r\x12\x0e\n\x06\x61mount\x18\x05 \x01(\t\x12\x15\n\ropen_payments\x18\x06 \x01(\r\"7\n\x08PlanMove\x12\x0c\n\x04rail\x18\x01 \x01(\t\x12\x0e\n\x06\x62\x65\x66ore\x18\x02 \x01(\x04\x12\r\n\x05\x61\x66ter\x18\x03 \x01(\x04\"G\n\x13ListVersionsRequest\x12\r\n\x05table\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\r\x12\x0e\n\x06\x62\x65\x66ore\x18\x03 \x01(\r\"F\n\x14ListVersionsResponse\x12.\n\x08versions\x18\x01 \x03(\x0b\x32\x1c.payvand.v1.RuleTableVersion\"#\n\x11GetVersionRequest\x12\x0e\n\x06number\x18\x01 \x01(\r\"Q\n\x12GetVersionResponse\x12-\n\x07version\x18\x01 \x01(\x0b\x32\x1c.payvand.v1.RuleTableVersion\x12\x0c\n\x04text\x18\x02 \x01(\t\" \n\x12GetRulebookRequest\x12\n\n\x02\x61t\x18\x01 \x01(\x04\"?\n\x13GetRulebookResponse\x12(\n\x06tables\x18\x01 \x03(\x0b\x32\x18.payvand.v1.TableInForce\"J\n\x0cTableInForce\x12\x0e\n\x06number\x18\x01 \x01(\r\x12\r\n\x05table\x18\x02 \x01(\t\x12\r\n\x05since\x18\x03 \x01(\x04\x12\x0c\n\x04text\x18\x04 \x01(\t*\x85\x01\n\rRowChangeKind\x12\x1f\n\x1bROW_CHANGE_KIND_UNSPECIFIED\x10\x00\x12\x19\n\x15ROW_CHANGE_KIND_ADDED\x10\x01\x12\x1b\n\x17ROW_CHANGE_KIND_REMOVED\x10\x02\x12\x1b\n\x17ROW_CHANGE_KIND_CHANGED\x10\x03\x32\x84\x04\n\x10RuleTableService\x12N\n\x0bImportTable\x12\x1e.payvand.v1.ImportTableRequest\x1a\x1f.payvand.v1.ImportTableResponse\x12W\n\x0eRestoreVersion\x12!.payvand.v1.RestoreVersionRequest\x1a\".payvand.v1.RestoreVersionResponse\x12W\n\x0e\x43ompareVersion\x12!.payvand.v1.CompareVersionRequest\x1a\".payvand.v1.CompareVersionResponse\x12Q\n\x0cListVersions\x12\x1f.payvand.v1.ListVersionsRequest\x1a .payvand.v1.ListVersionsResponse\x12K\n\nGetVersion\x12\x1d.payvand.v1.GetVersionRequest\x1a\x1e.payvand.v1.GetVersionResponse\x12N\n\x0bGetRulebook\x12\x1e.payvand.v1.GetRulebookRequest\x1a\x1f.payvand.v1.GetRulebookResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#payvand/v1/rule_table_service.proto\x12\npayvand.v1\x1a!payvand/v1/approval_service.proto\"\xa5\x01\n\x10RuleTableVersion\x12\x0e\n\x06number\x18\x01 \x01(\r\x12\r\n\x05table\x18\x02 \x01(\t\x12\x0e\n\x06\x64igest\x18\x03 \x01(\x0c\x12\x10\n\x08restores\x18\x04 \x01(\r\x12&\n\x08proposal\x18\x05 \x01(\x0b\x32\x14.payvand.v1.Proposal\x12(\n\x07periods\x18\x06 \x03(\x0b\x32\x17.payvand.v1.ForcePeriod\"=\n\x0b\x46orcePeriod\x12\r\n\x05since\x18\x01 \x01(\x04\x12\r\n\x05until\x18\x02 \x01(\x04\x12\x10\n\x08sequence\x18\x03 \x01(\x04\"D\n\nTableFault\x12\x0c\n\x04line\x18\x01 \x01(\r\x12\x0c\n\x04path\x18\x02 \x01(\t\x12\x0c\n\x04rule\x18\x03 \x01(\t\x12\x0c\n\x04hint\x18\x04 \x01(\t\"\x96\x01\n\x12ImportTableRequest\x12\n\n\x02id\x18\x01 \x01(\x0c\x12\r\n\x05table\x18\x02 \x01(\t\x12\x0c\n\x04text\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x0e\n\x06\x64ue_at\x18\x05 \x01(\x04\x12\x0f\n\x07on_call\x18\x06 \x01(\x08\x12\x12\n\nexpires_at\x18\x07 \x01(\x04\x12\x12\n\ncheck_only\x18\x08 \x01(\x08\"l\n\x13ImportTableResponse\x12&\n\x06\x66\x61ults\x18\x01 \x03(\x0b\x32\x16.payvand.v1.TableFault\x12-\n\x07version\x18\x02 \x01(\x0b\x32\x1c.payvand.v1.RuleTableVersion\"b\n\x15RestoreVersionRequest\x12\n\n\x02id\x18\x01 \x01(\x0c\x12\r\n\x05table\x18\x02 \x01(\t\x12\x0e\n\x06number\x18\x03 \x01(\r\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x0e\n\x06\x64ue_at\x18\x05 \x01(\x04\"G\n\x16RestoreVersionResponse\x12-\n\x07version\x18\x01 \x01(\x0b\x32\x1c.payvand.v1.RuleTableVersion\"3\n\x15\x43ompareVersionRequest\x12\x0e\n\x06number\x18\x01 \x01(\r\x12\n\n\x02\x61t\x18\x02 \x01(\x04\"\x8b\x03\n\x16\x43ompareVersionResponse\x12-\n\x07version\x18\x01 \x01(\x0b\x32\x1c.payvand.v1.RuleTableVersion\x12\x10\n\x08in_force\x18\x02 \x01(\r\x12#\n\x04rows\x18\x03 \x03(\x0b\x32\x15.payvand.v1.RowChange\x12\n\n\x02\x61t\x18\x04 \x01(\x04\x12\'\n\x06routes\x18\x05 \x03(\x0b\x32\x17.payvand.v1.RouteChange\x12\x15\n\rpayments_seen\x18\x06 \x01(\r\x12\x1a\n\x12open_payments_seen\x18\x07 \x01(\r\x12(\n\x06shifts\x18\x08 \x03(\x0b\x32\x18.payvand.v1.TrafficShift\x12#\n\x05moves\x18\t \x03(\x0b\x32\x14.payvand.v1.PlanMove\x12\x11\n\tovertaken\x18\n \x01(\x08\x12\x11\n\tovertakes\x18\x0b \x03(\r\x12.\n\nsettlement\x18\x0c \x01(\x0b\x32\x1a.payvand.v1.SettlementMove\"j\n\tRowChange\x12\x0b\n\x03row\x18\x01 \x01(\t\x12\'\n\x04kind\x18\x02 \x01(\x0e\x32\x19.payvand.v1.RowChangeKind\x12\'\n\x06\x66ields\x18\x03 \x03(\x0b\x32\x17.payvand.v1.FieldChange\";\n\x0b\x46ieldChange\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x0e\n\x06\x62\x65\x66ore\x18\x02 \x01(\t\x12\r\n\x05\x61\x66ter\x18\x03 \x01(\t\"]\n\x0eSettlementMove\x12\x0e\n\x06window\x18\x01 \x01(\r\x12\x0c\n\x04rail\x18\x02 \x01(\t\x12\x0e\n\x06\x61mount\x18\x03 \x01(\t\x12\x0e\n\x06\x62\x65\x66ore\x18\x04 \x01(\x04\x12\r\n\x05\x61\x66ter\x18\x05 \x01(\x04\"?\n\x0bRouteChange\x12\x11\n\tbank_code\x18\x01 \x01(\t\x12\x0e\n\x06\x62\x65\x66ore\x18\x02 \x01(\t\x12\r\n\x05\x61\x66ter\x18\x03 \x01(\t\"t\n\x0cTrafficShift\x12\x0c\n\x04what\x18\x01 \x01(\t\x12\x0e\n\x06\x62\x65\x66ore\x18\x02 \x01(\t\x12\r\n\x05\x61\x66ter\x18\x03 \x01(\t\x12\x10\n\x08payments\x18\x04 \x01(\r\x12\x0e\n\x06\x61mount\x18\x05 \x01(\t\x12\x15\n\ropen_payments\x18\x06 \x01(\r\"7\n\x08PlanMove\x12\x0c\n\x04rail\x18\x01 \x01(\t\x12\x0e\n\x06\x62\x65\x66ore\x18\x02 \x01(\x04\x12\r\n\x05\x61\x66ter\x18\x03 \x01(\x04\"G\n\x13ListVersionsRequest\x12\r\n\x05table\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\r\x12\x0e\n\x06\x62\x65\x66ore\x18\x03 \x01(\r\"F\n\x14ListVersionsResponse\x12.\n\x08versions\x18\x01 \x03(\x0b\x32\x1c.payvand.v1.RuleTableVersion\"#\n\x11GetVersionRequest\x12\x0e\n\x06number\x18\x01 \x01(\r\"Q\n\x12GetVersionResponse\x12-\n\x07version\x18\x01 \x01(\x0b\x32\x1c.payvand.v1.RuleTableVersion\x12\x0c\n\x04text\x18\x02 \x01(\t\" \n\x12GetRulebookRequest\x12\n\n\x02\x61t\x18\x01 \x01(\x04\"?\n\x13GetRulebookResponse\x12(\n\x06tables\x18\x01 \x03(\x0b\x32\x18.payvand.v1.TableInForce\"J\n\x0cTableInForce\x12\x0e\n\x06number\x18\x01 \x01(\r\x12\r\n\x05table\x18\x02 \x01(\t\x12\r\n\x05since\x18\x03 \x01(\x04\x12\x0c\n\x04text\x18\x04 \x01(\t*\x85\x01\n\rRowChangeKind\x12\x1f\n\x1bROW_CHANGE_KIND_UNSPECIFIED\x10\x00\x12\x19\n\x15ROW_CHANGE_KIND_ADDED\x10\x01\x12\x1b\n\x17ROW_CHANGE_KIND_REMOVED\x10\x02\x12\x1b\n\x17ROW_CHANGE_KIND_CHANGED\x10\x03\x32\x84\x04\n\x10RuleTableService\x12N\n\x0bImportTable\x12\x1e.payvand.v1.ImportTableRequest\x1a\x1f.payvand.v1.ImportTableResponse\x12W\n\x0eRestoreVersion\x12!.payvand.v1.RestoreVersionRequest\x1a\".payvand.v1.RestoreVersionResponse\x12W\n\x0e\x43ompareVersion\x12!.payvand.v1.CompareVersionRequest\x1a\".payvand.v1.CompareVersionResponse\x12Q\n\x0cListVersions\x12\x1f.payvand.v1.ListVersionsRequest\x1a .payvand.v1.ListVersionsResponse\x12K\n\nGetVersion\x12\x1d.payvand.v1.GetVersionRequest\x1a\x1e.payvand.v1.GetVersionResponse\x12N\n\x0bGetRulebook\x12\x1e.payvand.v1.GetRulebookRequest\x1a\x1f.payvand.v1.GetRulebookResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'payvand.v1.rule_table_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ROWCHANGEKIND']._serialized_start=2076
-  _globals['_ROWCHANGEKIND']._serialized_end=2209
+  _globals['_ROWCHANGEKIND']._serialized_start=2219
+  _globals['_ROWCHANGEKIND']._serialized_end=2352
   _globals['_RULETABLEVERSION']._serialized_start=87
   _globals['_RULETABLEVERSION']._serialized_end=252
   _globals['_FORCEPERIOD']._serialized_start=254
@@ -51,31 +51,33 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_COMPAREVERSIONREQUEST']._serialized_start=823
   _globals['_COMPAREVERSIONREQUEST']._serialized_end=874
   _globals['_COMPAREVERSIONRESPONSE']._serialized_start=877
-  _globals['_COMPAREVERSIONRESPONSE']._serialized_end=1224
-  _globals['_ROWCHANGE']._serialized_start=1226
-  _globals['_ROWCHANGE']._serialized_end=1332
-  _globals['_FIELDCHANGE']._serialized_start=1334
-  _globals['_FIELDCHANGE']._serialized_end=1393
-  _globals['_ROUTECHANGE']._serialized_start=1395
-  _globals['_ROUTECHANGE']._serialized_end=1458
-  _globals['_TRAFFICSHIFT']._serialized_start=1460
-  _globals['_TRAFFICSHIFT']._serialized_end=1576
-  _globals['_PLANMOVE']._serialized_start=1578
-  _globals['_PLANMOVE']._serialized_end=1633
-  _globals['_LISTVERSIONSREQUEST']._serialized_start=1635
-  _globals['_LISTVERSIONSREQUEST']._serialized_end=1706
-  _globals['_LISTVERSIONSRESPONSE']._serialized_start=1708
-  _globals['_LISTVERSIONSRESPONSE']._serialized_end=1778
-  _globals['_GETVERSIONREQUEST']._serialized_start=1780
-  _globals['_GETVERSIONREQUEST']._serialized_end=1815
-  _globals['_GETVERSIONRESPONSE']._serialized_start=1817
-  _globals['_GETVERSIONRESPONSE']._serialized_end=1898
-  _globals['_GETRULEBOOKREQUEST']._serialized_start=1900
-  _globals['_GETRULEBOOKREQUEST']._serialized_end=1932
-  _globals['_GETRULEBOOKRESPONSE']._serialized_start=1934
-  _globals['_GETRULEBOOKRESPONSE']._serialized_end=1997
-  _globals['_TABLEINFORCE']._serialized_start=1999
-  _globals['_TABLEINFORCE']._serialized_end=2073
-  _globals['_RULETABLESERVICE']._serialized_start=2212
-  _globals['_RULETABLESERVICE']._serialized_end=2728
+  _globals['_COMPAREVERSIONRESPONSE']._serialized_end=1272
+  _globals['_ROWCHANGE']._serialized_start=1274
+  _globals['_ROWCHANGE']._serialized_end=1380
+  _globals['_FIELDCHANGE']._serialized_start=1382
+  _globals['_FIELDCHANGE']._serialized_end=1441
+  _globals['_SETTLEMENTMOVE']._serialized_start=1443
+  _globals['_SETTLEMENTMOVE']._serialized_end=1536
+  _globals['_ROUTECHANGE']._serialized_start=1538
+  _globals['_ROUTECHANGE']._serialized_end=1601
+  _globals['_TRAFFICSHIFT']._serialized_start=1603
+  _globals['_TRAFFICSHIFT']._serialized_end=1719
+  _globals['_PLANMOVE']._serialized_start=1721
+  _globals['_PLANMOVE']._serialized_end=1776
+  _globals['_LISTVERSIONSREQUEST']._serialized_start=1778
+  _globals['_LISTVERSIONSREQUEST']._serialized_end=1849
+  _globals['_LISTVERSIONSRESPONSE']._serialized_start=1851
+  _globals['_LISTVERSIONSRESPONSE']._serialized_end=1921
+  _globals['_GETVERSIONREQUEST']._serialized_start=1923
+  _globals['_GETVERSIONREQUEST']._serialized_end=1958
+  _globals['_GETVERSIONRESPONSE']._serialized_start=1960
+  _globals['_GETVERSIONRESPONSE']._serialized_end=2041
+  _globals['_GETRULEBOOKREQUEST']._serialized_start=2043
+  _globals['_GETRULEBOOKREQUEST']._serialized_end=2075
+  _globals['_GETRULEBOOKRESPONSE']._serialized_start=2077
+  _globals['_GETRULEBOOKRESPONSE']._serialized_end=2140
+  _globals['_TABLEINFORCE']._serialized_start=2142
+  _globals['_TABLEINFORCE']._serialized_end=2216
+  _globals['_RULETABLESERVICE']._serialized_start=2355
+  _globals['_RULETABLESERVICE']._serialized_end=2871
 # @@protoc_insertion_point(module_scope)

@@ -114,7 +114,7 @@ class CompareVersionRequest(_message.Message):
     def __init__(self, number: _Optional[int] = ..., at: _Optional[int] = ...) -> None: ...
 
 class CompareVersionResponse(_message.Message):
-    __slots__ = ("version", "in_force", "rows", "at", "routes", "payments_seen", "open_payments_seen", "shifts", "moves", "overtaken", "overtakes")
+    __slots__ = ("version", "in_force", "rows", "at", "routes", "payments_seen", "open_payments_seen", "shifts", "moves", "overtaken", "overtakes", "settlement")
     VERSION_FIELD_NUMBER: _ClassVar[int]
     IN_FORCE_FIELD_NUMBER: _ClassVar[int]
     ROWS_FIELD_NUMBER: _ClassVar[int]
@@ -126,6 +126,7 @@ class CompareVersionResponse(_message.Message):
     MOVES_FIELD_NUMBER: _ClassVar[int]
     OVERTAKEN_FIELD_NUMBER: _ClassVar[int]
     OVERTAKES_FIELD_NUMBER: _ClassVar[int]
+    SETTLEMENT_FIELD_NUMBER: _ClassVar[int]
     version: RuleTableVersion
     in_force: int
     rows: _containers.RepeatedCompositeFieldContainer[RowChange]
@@ -137,7 +138,8 @@ class CompareVersionResponse(_message.Message):
     moves: _containers.RepeatedCompositeFieldContainer[PlanMove]
     overtaken: bool
     overtakes: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, version: _Optional[_Union[RuleTableVersion, _Mapping]] = ..., in_force: _Optional[int] = ..., rows: _Optional[_Iterable[_Union[RowChange, _Mapping]]] = ..., at: _Optional[int] = ..., routes: _Optional[_Iterable[_Union[RouteChange, _Mapping]]] = ..., payments_seen: _Optional[int] = ..., open_payments_seen: _Optional[int] = ..., shifts: _Optional[_Iterable[_Union[TrafficShift, _Mapping]]] = ..., moves: _Optional[_Iterable[_Union[PlanMove, _Mapping]]] = ..., overtaken: _Optional[bool] = ..., overtakes: _Optional[_Iterable[int]] = ...) -> None: ...
+    settlement: SettlementMove
+    def __init__(self, version: _Optional[_Union[RuleTableVersion, _Mapping]] = ..., in_force: _Optional[int] = ..., rows: _Optional[_Iterable[_Union[RowChange, _Mapping]]] = ..., at: _Optional[int] = ..., routes: _Optional[_Iterable[_Union[RouteChange, _Mapping]]] = ..., payments_seen: _Optional[int] = ..., open_payments_seen: _Optional[int] = ..., shifts: _Optional[_Iterable[_Union[TrafficShift, _Mapping]]] = ..., moves: _Optional[_Iterable[_Union[PlanMove, _Mapping]]] = ..., overtaken: _Optional[bool] = ..., overtakes: _Optional[_Iterable[int]] = ..., settlement: _Optional[_Union[SettlementMove, _Mapping]] = ...) -> None: ...
 
 class RowChange(_message.Message):
     __slots__ = ("row", "kind", "fields")
@@ -158,6 +160,20 @@ class FieldChange(_message.Message):
     before: str
     after: str
     def __init__(self, field: _Optional[str] = ..., before: _Optional[str] = ..., after: _Optional[str] = ...) -> None: ...
+
+class SettlementMove(_message.Message):
+    __slots__ = ("window", "rail", "amount", "before", "after")
+    WINDOW_FIELD_NUMBER: _ClassVar[int]
+    RAIL_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    BEFORE_FIELD_NUMBER: _ClassVar[int]
+    AFTER_FIELD_NUMBER: _ClassVar[int]
+    window: int
+    rail: str
+    amount: str
+    before: int
+    after: int
+    def __init__(self, window: _Optional[int] = ..., rail: _Optional[str] = ..., amount: _Optional[str] = ..., before: _Optional[int] = ..., after: _Optional[int] = ...) -> None: ...
 
 class RouteChange(_message.Message):
     __slots__ = ("bank_code", "before", "after")

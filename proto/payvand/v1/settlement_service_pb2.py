@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#payvand/v1/settlement_service.proto\x12\npayvand.v1\"$\n\x12\x43loseWindowRequest\x12\x0e\n\x06window\x18\x01 \x01(\r\"C\n\x13\x43loseWindowResponse\x12,\n\x06window\x18\x01 \x01(\x0b\x32\x1c.payvand.v1.SettlementWindow\"z\n\x10SettlementWindow\x12\x0e\n\x06number\x18\x01 \x01(\r\x12\x17\n\x0f\x63losed_sequence\x18\x02 \x01(\x04\x12\x11\n\tclosed_at\x18\x03 \x01(\x04\x12*\n\tpositions\x18\x04 \x03(\x0b\x32\x17.payvand.v1.NetPosition\"r\n\x0bNetPosition\x12\x13\n\x0bparticipant\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65\x62its\x18\x02 \x01(\t\x12\x0f\n\x07\x63redits\x18\x03 \x01(\t\x12\x0b\n\x03net\x18\x04 \x01(\t\x12\x0f\n\x07settled\x18\x05 \x01(\t\x12\x0f\n\x07\x63\x61rried\x18\x06 \x01(\t\"7\n\x12ListWindowsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x0e\n\x06\x62\x65\x66ore\x18\x02 \x01(\r\"D\n\x13ListWindowsResponse\x12-\n\x07windows\x18\x01 \x03(\x0b\x32\x1c.payvand.v1.SettlementWindow2\xb3\x01\n\x11SettlementService\x12N\n\x0b\x43loseWindow\x12\x1e.payvand.v1.CloseWindowRequest\x1a\x1f.payvand.v1.CloseWindowResponse\x12N\n\x0bListWindows\x12\x1e.payvand.v1.ListWindowsRequest\x1a\x1f.payvand.v1.ListWindowsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#payvand/v1/settlement_service.proto\x12\npayvand.v1\"$\n\x12\x43loseWindowRequest\x12\x0e\n\x06window\x18\x01 \x01(\r\"C\n\x13\x43loseWindowResponse\x12,\n\x06window\x18\x01 \x01(\x0b\x32\x1c.payvand.v1.SettlementWindow\"\x8a\x01\n\x10SettlementWindow\x12\x0e\n\x06number\x18\x01 \x01(\r\x12\x17\n\x0f\x63losed_sequence\x18\x02 \x01(\x04\x12\x11\n\tclosed_at\x18\x03 \x01(\x04\x12*\n\tpositions\x18\x04 \x03(\x0b\x32\x17.payvand.v1.NetPosition\x12\x0e\n\x06\x64ue_at\x18\x05 \x01(\x04\"r\n\x0bNetPosition\x12\x13\n\x0bparticipant\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65\x62its\x18\x02 \x01(\t\x12\x0f\n\x07\x63redits\x18\x03 \x01(\t\x12\x0b\n\x03net\x18\x04 \x01(\t\x12\x0f\n\x07settled\x18\x05 \x01(\t\x12\x0f\n\x07\x63\x61rried\x18\x06 \x01(\t\"7\n\x12ListWindowsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x0e\n\x06\x62\x65\x66ore\x18\x02 \x01(\r\"D\n\x13ListWindowsResponse\x12-\n\x07windows\x18\x01 \x03(\x0b\x32\x1c.payvand.v1.SettlementWindow2\xb3\x01\n\x11SettlementService\x12N\n\x0b\x43loseWindow\x12\x1e.payvand.v1.CloseWindowRequest\x1a\x1f.payvand.v1.CloseWindowResponse\x12N\n\x0bListWindows\x12\x1e.payvand.v1.ListWindowsRequest\x1a\x1f.payvand.v1.ListWindowsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,14 +35,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CLOSEWINDOWREQUEST']._serialized_end=87
   _globals['_CLOSEWINDOWRESPONSE']._serialized_start=89
   _globals['_CLOSEWINDOWRESPONSE']._serialized_end=156
-  _globals['_SETTLEMENTWINDOW']._serialized_start=158
-  _globals['_SETTLEMENTWINDOW']._serialized_end=280
-  _globals['_NETPOSITION']._serialized_start=282
-  _globals['_NETPOSITION']._serialized_end=396
-  _globals['_LISTWINDOWSREQUEST']._serialized_start=398
-  _globals['_LISTWINDOWSREQUEST']._serialized_end=453
-  _globals['_LISTWINDOWSRESPONSE']._serialized_start=455
-  _globals['_LISTWINDOWSRESPONSE']._serialized_end=523
-  _globals['_SETTLEMENTSERVICE']._serialized_start=526
-  _globals['_SETTLEMENTSERVICE']._serialized_end=705
+  _globals['_SETTLEMENTWINDOW']._serialized_start=159
+  _globals['_SETTLEMENTWINDOW']._serialized_end=297
+  _globals['_NETPOSITION']._serialized_start=299
+  _globals['_NETPOSITION']._serialized_end=413
+  _globals['_LISTWINDOWSREQUEST']._serialized_start=415
+  _globals['_LISTWINDOWSREQUEST']._serialized_end=470
+  _globals['_LISTWINDOWSRESPONSE']._serialized_start=472
+  _globals['_LISTWINDOWSRESPONSE']._serialized_end=540
+  _globals['_SETTLEMENTSERVICE']._serialized_start=543
+  _globals['_SETTLEMENTSERVICE']._serialized_end=722
 # @@protoc_insertion_point(module_scope)

@@ -19,16 +19,18 @@ class CloseWindowResponse(_message.Message):
     def __init__(self, window: _Optional[_Union[SettlementWindow, _Mapping]] = ...) -> None: ...
 
 class SettlementWindow(_message.Message):
-    __slots__ = ("number", "closed_sequence", "closed_at", "positions")
+    __slots__ = ("number", "closed_sequence", "closed_at", "positions", "due_at")
     NUMBER_FIELD_NUMBER: _ClassVar[int]
     CLOSED_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     CLOSED_AT_FIELD_NUMBER: _ClassVar[int]
     POSITIONS_FIELD_NUMBER: _ClassVar[int]
+    DUE_AT_FIELD_NUMBER: _ClassVar[int]
     number: int
     closed_sequence: int
     closed_at: int
     positions: _containers.RepeatedCompositeFieldContainer[NetPosition]
-    def __init__(self, number: _Optional[int] = ..., closed_sequence: _Optional[int] = ..., closed_at: _Optional[int] = ..., positions: _Optional[_Iterable[_Union[NetPosition, _Mapping]]] = ...) -> None: ...
+    due_at: int
+    def __init__(self, number: _Optional[int] = ..., closed_sequence: _Optional[int] = ..., closed_at: _Optional[int] = ..., positions: _Optional[_Iterable[_Union[NetPosition, _Mapping]]] = ..., due_at: _Optional[int] = ...) -> None: ...
 
 class NetPosition(_message.Message):
     __slots__ = ("participant", "debits", "credits", "net", "settled", "carried")

@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from payvand.switch.rules import holidays
-from payvand.switch.rules.calendar import HORIZON_DAYS, Calendar, DayKind, Planned, replan
+from payvand.switch.rules.calendar import (
+    HORIZON_DAYS,
+    Calendar,
+    DayKind,
+    Planned,
+    next_start_through,
+    replan,
+)
 from payvand.switch.rules.holidays import Holidays
 from payvand.switch.rules.rulebook import load
 from payvand.switch.rules.solar_hijri import TEHRAN, parse_day, parse_moment, solar_text
@@ -220,6 +227,29 @@ def test_replanning_puts_every_order_where_the_rail_works_and_none_earlier(
             assert move.new > planned_at
             assert changed.works_at(move.new, "remote")
             assert replan(changed, [Planned(b"1", "remote", move.new)]) == ()
+
+
+@given(MINUTES, st.lists(st.tuples(st.integers(0, 96), st.sets(st.sampled_from(YEAR))), max_size=4))
+def test_what_waits_through_changes_of_holidays_never_moves_forward_nor_where_no_cycle_is(
+    moment: datetime, changes: list[tuple[int, set[date]]]
+) -> None:
+    calendars, since = [(moment, PAYA)], moment
+    due = next_start_through(moment, calendars)
+    assert due == PAYA.next_start(moment)
+    for hours, closures in changes:
+        since += timedelta(hours=hours)
+        calendar = Calendar(PAYA.rail, with_also(*map(solar_text, closures)))
+        calendars.append((since, calendar))
+        before, due = due, next_start_through(moment, calendars)
+        if before is None:
+            assert due == calendar.next_start(since)
+        elif before <= since or calendar.works_at(before, "interbank"):
+            assert due == before  # due already, or there is a cycle then all the same
+        elif due is not None:
+            assert due > before
+            assert calendar.works_at(due, "interbank")
+        else:
+            assert calendar.next_start(before) is None
 
 
 HEAD = 'version = "1"\nsource = "a test"\ncovers = ["1404-01-01", "1404-12-29"]\n'
