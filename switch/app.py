@@ -231,6 +231,8 @@ class Switch:
                 approvals=approvals,
                 tariff_of=lambda agency: self.tariff_of(agency),
                 catalogue=catalogue,
+                key=day_key(settings.data),
+                journal=settings.journal,
                 reasons=reasons,
                 metrics=self.metrics,
             ),

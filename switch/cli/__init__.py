@@ -45,6 +45,7 @@ COMMANDS: Final = {
     "verify": ("payvand.switch.cli.verify", "verify"),
     "prove": ("payvand.switch.cli.prove", "prove"),
     "check-proof": ("payvand.switch.cli.check_proof", "check_proof"),
+    "receipt": ("payvand.switch.cli.receipt", "receipt"),
     "keys": ("payvand.switch.cli.keys", "keys"),
     "certificates": ("payvand.switch.cli.certificates", "certificates"),
     "approvals": ("payvand.switch.cli.approvals", "approvals"),

@@ -43,6 +43,8 @@ from payvand.v1.fee_payment_service_pb2 import (
     PayBillsResponse,
 )
 from payvand.v1.fee_payment_service_pb2_grpc import FeePaymentServiceStub
+from payvand.v1.receipt_service_pb2 import GetReceiptRequest, GetReceiptResponse
+from payvand.v1.receipt_service_pb2_grpc import ReceiptServiceStub
 
 __all__ = ["MESSAGE_BILLS_MAX", "Bills", "payment_of"]
 
@@ -78,6 +80,7 @@ class Bills:
         """Ask over *channel* by *call*."""
         self._bills = BillServiceStub(channel)
         self._payments = FeePaymentServiceStub(channel)
+        self._receipts = ReceiptServiceStub(channel)
         self._call = call
         self._address = address
         self._patience_s = patience_s
@@ -180,6 +183,21 @@ class Bills:
             self._bills.ListActs, ListActsRequest(number=number)
         )
         return list(reply.acts)
+
+    async def receipt(
+        self, number: str, act: int, *, pdf: bool = False, proof: bool = False
+    ) -> GetReceiptResponse:
+        """Return the receipt of a payment of a bill, as `PaidBill` names it.
+
+        Args:
+            number: the bill's thirty digits.
+            act: which of its acts the payment is.
+            pdf: whether to print it.
+            proof: whether it is to hold a proof of inclusion, once the business day is closed.
+        """
+        request = GetReceiptRequest(number=number, act=act, pdf=pdf, proof=proof)
+        reply: GetReceiptResponse = await self._call(self._receipts.GetReceipt, request)
+        return reply
 
     async def _one(self, request: FindBillsRequest) -> Bill | None:
         reply: FindBillsResponse = await self._call(self._bills.FindBills, request)

@@ -1,7 +1,10 @@
 """The parts of fee collection that one switch has, put together."""
 
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from payvand.core.engine import Engine
 from payvand.settlement.database import Pool
@@ -14,6 +17,7 @@ from payvand.switch.fees.bills.tariff import TariffOf
 from payvand.switch.fees.catalogue.catalogue_in_force import CatalogueInForce
 from payvand.switch.fees.devices.taking import Taking
 from payvand.switch.fees.paying.paying import Paying
+from payvand.switch.fees.receipts.issuing import Receipts
 from payvand.switch.fees.refunding.refund_book import RefundBook
 from payvand.switch.fees.refunding.refunding import Refunding
 from payvand.switch.metrics import Metrics
@@ -21,6 +25,7 @@ from payvand.switch.participants import Registry
 from payvand.switch.services.bills import BillServicer
 from payvand.switch.services.fee_devices import FeeDeviceServicer
 from payvand.switch.services.fee_payments import FeePaymentServicer
+from payvand.switch.services.receipts import ReceiptServicer
 from payvand.switch.services.refunds import RefundServicer
 from payvand.switch.translate import ReasonBook
 
@@ -46,6 +51,7 @@ class FeeCollection:
         self._engine = engine
         self._pool = pool
         self._clock = clock
+        self._catch_up = catch_up
         self._inquiry = Inquiry(pool, engine)
         self._book = RefundBook()
         acts.watch(self._book.watch)
@@ -62,12 +68,14 @@ class FeeCollection:
         approvals: Approvals,
         tariff_of: TariffOf,
         catalogue: CatalogueInForce,
+        key: Ed25519PrivateKey,
+        journal: Path,
         reasons: ReasonBook,
         metrics: Metrics,
     ) -> tuple[Any, ...]:
         """Return what serves it all."""
         self.approvals = approvals
-        paying = Paying(
+        self._paying = paying = Paying(
             engine=self._engine,
             inquiry=self._inquiry,
             registry=registry,
@@ -75,7 +83,7 @@ class FeeCollection:
             reasons=reasons,
             clock=self._clock,
         )
-        issuing = Issuing(self._pool, tariff_of, self._clock)
+        self._issuing = issuing = Issuing(self._pool, tariff_of, self._clock)
         bills = BillServicer(
             registry,
             issuing,
@@ -84,6 +92,15 @@ class FeeCollection:
             approvals,
             self._engine,
             paying.is_under_way,
+        )
+        self.receipts = Receipts(
+            pool=self._pool,
+            inquiry=self._inquiry,
+            registry=registry,
+            key=key,
+            journal=journal,
+            schedule_of=catalogue.schedule_numbered,
+            catch_up=self._catch_up,
         )
         return (
             bills,
@@ -96,4 +113,5 @@ class FeeCollection:
                 taking=Taking(self._pool, issuing, catalogue, self._clock),
                 clock=self._clock,
             ),
+            ReceiptServicer(registry, self.receipts),
         )

@@ -18,6 +18,7 @@ __all__ = [
     "YEAR_MAX",
     "YEAR_MIN",
     "DateError",
+    "first_day",
     "local",
     "moment_at",
     "moment_text",
@@ -86,6 +87,12 @@ def solar_text(day: date) -> str:
 def solar_year(day: date) -> int:
     """Return the Solar Hijri year of a day, which is the fiscal year too."""
     return int(_solar(day).year)
+
+
+def first_day(year: int) -> date:
+    """Return the first day of a Solar Hijri year."""
+    day: date = _solar(year, 1, 1).to_gregorian()
+    return day
 
 
 def parse_time(text: str) -> time:

@@ -1,7 +1,6 @@
 """BillService: issuing bills and finding them."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import grpc
@@ -9,7 +8,7 @@ import grpc.aio
 
 from payvand.core.engine import Engine
 from payvand.core.limits import BATCH_EVENTS_MAX
-from payvand.switch.approvals.approvals import Approvals, ProposalRefused
+from payvand.switch.approvals.approvals import Approvals
 from payvand.switch.fees.bills.amending import Amending, Wish
 from payvand.switch.fees.bills.bill import BillLine, BillRefused
 from payvand.switch.fees.bills.contract import (
@@ -31,6 +30,7 @@ from payvand.switch.identifiers.identifier_error import IdentifierError
 from payvand.switch.identity import Caller, caller_of
 from payvand.switch.participants import Registry, route_of
 from payvand.switch.refusing import refuse
+from payvand.switch.services.fee_refusals import refusals_told
 from payvand.v1 import bill_pb2
 from payvand.v1 import bill_service_pb2 as pb
 
@@ -102,7 +102,7 @@ class BillServicer:
 
     async def FindBills(self, request: pb.FindBillsRequest, context: Any) -> pb.FindBillsResponse:
         """Find bills and tell how they stand."""
-        async with _refusals_told(context):
+        async with refusals_told(context):
             found = await self._find(request, self._agency_of(caller_of(context)))
         return pb.FindBillsResponse(
             bills=map(self._told, found.standings), next_page=found.next_page
@@ -111,7 +111,7 @@ class BillServicer:
     async def AmendBill(self, request: pb.AmendBillRequest, context: Any) -> pb.AmendBillResponse:
         """Change what a bill asks, and ask back what was paid beyond it."""
         caller = caller_of(context)
-        async with _refusals_told(context):
+        async with refusals_told(context):
             what = _CHANGES.get(request.change)
             if what is None:
                 raise BillRefused("change", "amendment.change", "say what the change does")
@@ -133,7 +133,7 @@ class BillServicer:
         self, request: pb.ObjectToBillRequest, context: Any
     ) -> pb.ObjectToBillResponse:
         """Object to a bill for its payer."""
-        async with _refusals_told(context):
+        async with refusals_told(context):
             _, after = await self._amending.amend(
                 self._own_key(request.number, 0),
                 Wish(What.OBJECTED, request.reason, caller_of(context).name, {}),
@@ -142,7 +142,7 @@ class BillServicer:
 
     async def ListActs(self, request: pb.ListActsRequest, context: Any) -> pb.ListActsResponse:
         """Tell what happened to a bill."""
-        async with _refusals_told(context):
+        async with refusals_told(context):
             key = self._own_key(request.number, self._agency_of(caller_of(context)))
             standing = (await self._inquiry.of_keys([key])).get(key)
             if standing is None:
@@ -224,30 +224,6 @@ class BillServicer:
         except IdentifierError as error:
             raise BillRefused("ids", error.rule, error.hint) from error
         return await self._inquiry.of_ids(int(both.bill_id.number), int(both.payment_id.number))
-
-
-@asynccontextmanager
-async def _refusals_told(context: Any) -> AsyncIterator[None]:
-    """End the call of *context* with the status of what the body refuses."""
-    try:
-        yield
-    except BillRefused as refused:
-        code = (
-            grpc.StatusCode.NOT_FOUND
-            if refused.rule == "bill.unknown"
-            else grpc.StatusCode.FAILED_PRECONDITION
-            if refused.rule.startswith(("bill.", "objection."))
-            else grpc.StatusCode.INVALID_ARGUMENT
-        )
-        await refuse(context, code, refused.rule, refused.hint, field=refused.field)
-    except ProposalRefused as refused:
-        await refuse(
-            context,
-            grpc.StatusCode.FAILED_PRECONDITION,
-            refused.rule,
-            refused.hint,
-            field=refused.field,
-        )
 
 
 def act_told(act: Act, notices: Mapping[int, Notice]) -> pb.BillAct:
