@@ -78,7 +78,7 @@ async def put_in_force(town: Town, text: str) -> None:
     reply = await town.operator.rule_tables.take("tariffs", text, reason="a test")
     assert not reply.faults
     proposal = reply.version.proposal
-    other = town.operator_named("second")
+    other = town.second
     await other.approvals.approve(proposal.id, digest=proposal.digest)
 
 
