@@ -61,6 +61,7 @@ from payvand.switch.services.books import BookServicer
 from payvand.switch.services.business_days import BusinessDayServicer
 from payvand.switch.services.fee_assessments import FeeAssessmentServicer
 from payvand.switch.services.fee_catalogue import FeeCatalogueServicer
+from payvand.switch.services.fee_reports import FeeReportServicer
 from payvand.switch.services.participants import ParticipantServicer
 from payvand.switch.services.returns import ReturnServicer
 from payvand.switch.services.rule_tables import RuleTableServicer
@@ -195,7 +196,8 @@ class Switch:
             metrics=self.metrics,
             catch_up=self.catch_up,
         )
-        days = Days(engine, settings.journal, day_key(settings.data), pool)
+        key = day_key(settings.data)
+        days = Days(engine, settings.journal, key, pool)
         services = (
             payments,
             ReturnServicer(registry, Returning(engine, reasons, lambda: registry.routing.charges)),
@@ -225,6 +227,13 @@ class Switch:
                 catalogue=catalogue, approvals=approvals, registry=registry, pool=pool
             ),
             FeeAssessmentServicer(catalogue, self._clock),
+            FeeReportServicer(
+                journal=settings.journal,
+                pool=pool,
+                registry=registry,
+                catalogue=catalogue,
+                key=key,
+            ),
             await open_directory(pool, registry, tables, self._clock),
             *self.fees.servicers(
                 registry=registry,

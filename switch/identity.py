@@ -131,6 +131,7 @@ METHOD_ROLES: Final[Mapping[str, frozenset[Role]]] = {
     "/payvand.v1.FeeDeviceService/ListDevices": OF_AGENCY | _READERS | {Role.AGENCY},
     "/payvand.v1.FeeDeviceService/BringCharges": _ISSUERS,
     "/payvand.v1.ReceiptService/GetReceipt": _FEE_READERS,
+    "/payvand.v1.FeeReportService/GetDailyReport": _FEE_READERS,
     "/payvand.v1.RuleTableService/ImportTable": _OPERATOR,
     "/payvand.v1.RuleTableService/RestoreVersion": _OPERATOR,
     "/payvand.v1.RuleTableService/CompareVersion": _READERS,

@@ -27,6 +27,8 @@ from payvand.v1.fee_catalogue_service_pb2 import (
     ReviewScheduleResponse,
 )
 from payvand.v1.fee_catalogue_service_pb2_grpc import FeeCatalogueServiceStub
+from payvand.v1.fee_report_service_pb2 import GetDailyReportRequest, GetDailyReportResponse
+from payvand.v1.fee_report_service_pb2_grpc import FeeReportServiceStub
 
 __all__ = ["FeeOffice"]
 
@@ -42,6 +44,7 @@ class FeeOffice(Connection):
         super().__init__(address, channel, patience_s)
         self._catalogue: Any = FeeCatalogueServiceStub(channel)
         self._assessment: Any = FeeAssessmentServiceStub(channel)
+        self._reports: Any = FeeReportServiceStub(channel)
 
     # --- changing ----------------------------------------------------------------------------
 
@@ -126,6 +129,13 @@ class FeeOffice(Connection):
         """Return a version with its text: *number*, or that of *agency* in force, or then *at*."""
         reply: GetScheduleResponse = await self._call(
             self._catalogue.GetSchedule, GetScheduleRequest(number=number, agency=agency, at=at)
+        )
+        return reply
+
+    async def daily_report(self, date: str) -> GetDailyReportResponse:
+        """Return the public report of the business day that was closed as *date*, YYYY-MM-DD."""
+        reply: GetDailyReportResponse = await self._call(
+            self._reports.GetDailyReport, GetDailyReportRequest(date=date)
         )
         return reply
 
