@@ -1,6 +1,7 @@
 """The parts of fee collection that one switch has, put together."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from payvand.switch.approvals.approvals import Approvals
 from payvand.switch.fees.bills.amending import Amending
 from payvand.switch.fees.bills.inquiry import Inquiry
 from payvand.switch.fees.bills.issuing import Issuing
-from payvand.switch.fees.bills.tariff import TariffOf
+from payvand.switch.fees.bills.tariff import Tariff, TariffOf
 from payvand.switch.fees.catalogue.catalogue_in_force import CatalogueInForce
 from payvand.switch.fees.devices.taking import Taking
 from payvand.switch.fees.paying.paying import Paying
@@ -75,11 +76,18 @@ class FeeCollection:
     ) -> tuple[Any, ...]:
         """Return what serves it all."""
         self.approvals = approvals
+
+        async def terms_of(agency: str, version: int) -> Tariff | None:
+            with suppress(KeyError):
+                return Tariff(await catalogue.schedule_numbered(version))
+            return tariff_of(agency)
+
         self._paying = paying = Paying(
             engine=self._engine,
             inquiry=self._inquiry,
             registry=registry,
             tariff_of=tariff_of,
+            terms_of=terms_of,
             reasons=reasons,
             clock=self._clock,
         )
@@ -91,6 +99,8 @@ class FeeCollection:
             Amending(self._engine, self._pool, self._inquiry, self._clock),
             approvals,
             self._engine,
+            terms_of,
+            self._clock,
             paying.is_under_way,
         )
         self.receipts = Receipts(

@@ -17,11 +17,12 @@ from payvand.switch.fees.bills.contract import (
     SUBJECT_KINDS,
 )
 from payvand.switch.fees.bills.inquiry import Found, Inquiry
-from payvand.switch.fees.bills.issuing import Issuing, parse_day, parse_payer
+from payvand.switch.fees.bills.issuing import Issuing, day_of, parse_day, parse_payer
 from payvand.switch.fees.bills.notice import Notice, What
 from payvand.switch.fees.bills.number import agency_of, parse_number
 from payvand.switch.fees.bills.standing import Act
 from payvand.switch.fees.bills.state import BillState, Standing
+from payvand.switch.fees.bills.tariff import TermsOf
 from payvand.switch.fees.refunding.excess import excess_refund_id, excess_refunds
 from payvand.switch.fees.refunding.holdings import read_holdings
 from payvand.switch.fees.refunding.request import REFUND_KIND
@@ -58,6 +59,8 @@ _CHANGES: Final = {
 _CHANGE_NUMBERS: Final = {what: number for number, what in _CHANGES.items()} | {
     What.OBJECTED: pb.BILL_CHANGE_OBJECTED,
     What.EXPIRED: pb.BILL_CHANGE_EXPIRED,
+    What.ACCRUED: pb.BILL_CHANGE_ACCRUED,
+    What.REBATED: pb.BILL_CHANGE_REBATED,
 }
 
 
@@ -74,6 +77,8 @@ class BillServicer:
         amending: Amending,
         approvals: Approvals,
         engine: Engine,
+        terms_of: TermsOf,
+        clock: Callable[[], int],
         is_under_way: Callable[[int], bool],
     ) -> None:
         """Serve bills; *is_under_way* tells of a bill by its key whether it is being paid."""
@@ -81,6 +86,8 @@ class BillServicer:
         self._amending = amending
         self._approvals = approvals
         self._engine = engine
+        self._terms_of = terms_of
+        self._clock = clock
         self._issuing = issuing
         self._inquiry = inquiry
         self._is_under_way = is_under_way
@@ -104,9 +111,13 @@ class BillServicer:
         """Find bills and tell how they stand."""
         async with refusals_told(context):
             found = await self._find(request, self._agency_of(caller_of(context)))
-        return pb.FindBillsResponse(
-            bills=map(self._told, found.standings), next_page=found.next_page
-        )
+            today = await self._inquiry.reckoned(
+                found.standings,
+                self._terms_of,
+                self._registry.routing.names,
+                day_of(self._clock()),
+            )
+        return pb.FindBillsResponse(bills=map(self._told, today), next_page=found.next_page)
 
     async def AmendBill(self, request: pb.AmendBillRequest, context: Any) -> pb.AmendBillResponse:
         """Change what a bill asks, and ask back what was paid beyond it."""

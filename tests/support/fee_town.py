@@ -1,10 +1,11 @@
 """A town with agencies that charge: a schedule, bills, and banks that pay them."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from payvand.client import Bank, Bills, payment_of
@@ -15,6 +16,8 @@ from payvand.switch.fees.catalogue.schedule import (
     Beneficiary,
     BillTerms,
     Fee,
+    Late,
+    Rebate,
     Schedule,
     Service,
     Share,
@@ -62,7 +65,14 @@ FINE_SHARES = branch(
 """Article 23: sixty percent to roads and towns, the police and the fund of bodily injuries."""
 
 
-def schedule_of(agency: str, *, partial: bool = False, instalments: int = 1) -> Schedule:
+def schedule_of(
+    agency: str,
+    *,
+    partial: bool = False,
+    instalments: int = 1,
+    lates: tuple[Late, ...] = (),
+    rebates: tuple[Rebate, ...] = (),
+) -> Schedule:
     """Return a schedule with a service of two fees: one that four share, and one of the agency."""
     row = {"validity": Validity(), "legal_basis": "article 23"}
     accounts = {
@@ -103,8 +113,8 @@ def schedule_of(agency: str, *, partial: bool = False, instalments: int = 1) -> 
         facts={},
         fees=(fee("fine", 1_000_000, "article_23"), fee("service", 75_000, "own")),
         reductions=(),
-        lates=(),
-        rebates=(),
+        lates=lates,
+        rebates=rebates,
     )
     return Schedule(
         agency=agency,
@@ -199,13 +209,14 @@ class FeeTown:
 
 @asynccontextmanager
 async def open_fee_town(
-    folder: Path, database: str, *, partial: bool = False, instalments: int = 1, **settings: Any
+    folder: Path,
+    database: str,
+    *,
+    terms: Mapping[str, Any] = MappingProxyType({}),
+    **settings: Any,
 ) -> AsyncIterator[FeeTown]:
     """Open a town whose agencies `tax` and `police` charge."""
     async with open_town(folder, database, participants=PARTICIPANTS, **settings) as town:
-        tariffs = {
-            agency: Tariff(schedule_of(agency, partial=partial, instalments=instalments))
-            for agency in ("tax", "police")
-        }
+        tariffs = {agency: Tariff(schedule_of(agency, **terms)) for agency in ("tax", "police")}
         town.switch.tariff_of = tariffs.get
         yield FeeTown(town, count(1))

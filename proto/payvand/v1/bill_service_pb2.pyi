@@ -19,6 +19,8 @@ class BillChange(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     BILL_CHANGE_DISMISSED: _ClassVar[BillChange]
     BILL_CHANGE_CANCELLED: _ClassVar[BillChange]
     BILL_CHANGE_EXPIRED: _ClassVar[BillChange]
+    BILL_CHANGE_ACCRUED: _ClassVar[BillChange]
+    BILL_CHANGE_REBATED: _ClassVar[BillChange]
 BILL_CHANGE_UNSPECIFIED: BillChange
 BILL_CHANGE_AMENDED: BillChange
 BILL_CHANGE_WAIVED: BillChange
@@ -27,6 +29,8 @@ BILL_CHANGE_OBJECTED: BillChange
 BILL_CHANGE_DISMISSED: BillChange
 BILL_CHANGE_CANCELLED: BillChange
 BILL_CHANGE_EXPIRED: BillChange
+BILL_CHANGE_ACCRUED: BillChange
+BILL_CHANGE_REBATED: BillChange
 
 class AmendedLine(_message.Message):
     __slots__ = ("line", "amount")

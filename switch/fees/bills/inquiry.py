@@ -1,7 +1,8 @@
 """Finding bills, and telling how each stands by the ledger as it is now."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Final
 from uuid import UUID
 
@@ -9,10 +10,12 @@ from payvand.core.engine import Engine
 from payvand.settlement.database import Executor, Pool
 from payvand.switch.fees.bills.bill import Bill, BillRefused
 from payvand.switch.fees.bills.bill_rows import COLUMNS, bill_of
-from payvand.switch.fees.bills.notice import Notice, read_notices
+from payvand.switch.fees.bills.notice import Notice, insert_notices, read_notices
 from payvand.switch.fees.bills.number import parse_number
+from payvand.switch.fees.bills.reckoning import reckoned
 from payvand.switch.fees.bills.standing import Act, read_acts
 from payvand.switch.fees.bills.state import Standing, stand
+from payvand.switch.fees.bills.tariff import Tariff, TermsOf
 from payvand.switch.identifiers import treasury
 from payvand.switch.identifiers.identifier_error import IdentifierError
 
@@ -41,6 +44,21 @@ class Inquiry:
         self._pool = pool
         self._engine = engine
 
+    async def reckoned(
+        self, standings: Sequence[Standing], terms_of: TermsOf, names: Mapping[int, str], day: date
+    ) -> list[Standing]:
+        """Return how bills stand on *day*, with what comes on top of them then, or off."""
+        terms: dict[tuple[int, int], Tariff | None] = {}
+        made = []
+        for standing in standings:
+            version = standing.bill.agency, standing.bill.schedule_version
+            if version not in terms:
+                terms[version] = await terms_of(names.get(version[0], ""), version[1])
+            tariff = terms[version]
+            notice = None if tariff is None else reckoned(standing, tariff, day)
+            made.append(standing.having(notice))
+        return made
+
     async def of_keys(self, keys: Sequence[int]) -> dict[int, Standing]:
         """Return the bills of *keys* that there are, by key."""
         async with self._pool.acquire() as connection:
@@ -48,6 +66,11 @@ class Inquiry:
                 f"{_SELECT} WHERE key = ANY($1)", [UUID(int=key) for key in keys]
             )
             return {one.bill.key: one for one in await self._stand(connection, rows)}
+
+    async def write_notices(self, notices: Sequence[tuple[int, int, Notice]]) -> None:
+        """Write down what payments are about to say; it holds once their acts are there."""
+        async with self._pool.acquire() as connection:
+            await insert_notices(connection, notices)
 
     async def of_number(self, number: str) -> list[Standing]:
         """Return the bill of thirty digits, ours or the treasury's own."""

@@ -19,7 +19,7 @@ from payvand.settlement.errors import SchemaMismatch
 from payvand.switch.fees.bills.bill import BillLine
 from payvand.switch.fees.bills.standing import Act
 
-__all__ = ["Notice", "What", "insert_notice", "read_notices"]
+__all__ = ["Notice", "What", "insert_notice", "insert_notices", "read_notices"]
 
 
 class What(StrEnum):
@@ -39,6 +39,10 @@ class What(StrEnum):
     """Nothing is asked any more, and what was paid goes back."""
     EXPIRED = "expired"
     """Its time ran out."""
+    ACCRUED = "accrued"
+    """Penalties and interest came on top, right before a payment."""
+    REBATED = "rebated"
+    """Something came off, right before a payment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,8 @@ class Notice:
     """The last day to pay from now on; None for the day it was."""
     ends: str = ""
     """cancelled or expired, where nothing can be paid any more."""
+    on: date | None = None
+    """Up to which day lateness is reckoned by it; None where it reckons none."""
 
     def content(self) -> str:
         """Return it as JSON, always in the same form."""
@@ -66,6 +72,8 @@ class Notice:
             told["due"] = self.due.isoformat()
         if self.ends:
             told["ends"] = self.ends
+        if self.on is not None:
+            told["on"] = self.on.isoformat()
         return json.dumps(told, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
     def digest(self) -> int:
@@ -89,7 +97,20 @@ class Notice:
             else tuple(BillLine(fee, kind, int(amount), tree) for fee, kind, amount, tree in lines),
             due=date.fromisoformat(told["due"]) if "due" in told else None,
             ends=told.get("ends", ""),
+            on=date.fromisoformat(told["on"]) if "on" in told else None,
         )
+
+
+async def insert_notices(connection: Executor, notices: Iterable[tuple[int, int, Notice]]) -> None:
+    """Write notices down, each with its bill's key and the number of its act."""
+    await connection.executemany(
+        "INSERT INTO fees.notice (key, act, digest, content) VALUES ($1, $2, $3, $4) "
+        "ON CONFLICT DO NOTHING",
+        [
+            (UUID(int=key), act, UUID(int=notice.digest()), notice.content())
+            for key, act, notice in notices
+        ],
+    )
 
 
 async def insert_notice(connection: Executor, key: int, act: int, notice: Notice) -> None:

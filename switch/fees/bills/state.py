@@ -1,13 +1,13 @@
 """Where a bill stands: a fold of its acts over what was issued."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 
 from payvand.switch.fees.bills.accounts import REFUND_CODE
 from payvand.switch.fees.bills.bill import Bill, BillLine, BillRefused
-from payvand.switch.fees.bills.notice import Notice
+from payvand.switch.fees.bills.notice import Notice, What
 from payvand.switch.fees.bills.standing import Act
 
 __all__ = ["BillState", "Standing", "stand"]
@@ -39,6 +39,10 @@ class Standing:
     refunded: int
     ended: BillState | None
     """Cancelled or expired; None while it can be paid."""
+    reckoned_on: date | None = None
+    """Up to which day lateness is in its lines; None where none is."""
+    notice: Notice | None = None
+    """What the next payment writes down before itself; None for nothing."""
 
     @property
     def amount(self) -> int:
@@ -66,8 +70,20 @@ class Standing:
 
     @property
     def next_act(self) -> int:
-        """The number that whoever acts on it takes."""
-        return len(self.acts) + 1
+        """The number that a payment of it takes."""
+        return len(self.acts) + 1 + (self.notice is not None)
+
+    def having(self, notice: Notice | None) -> "Standing":
+        """Return how it stands if it is paid with *notice* before."""
+        if notice is None:
+            return self
+        lines = self.lines if notice.lines is None else notice.lines
+        return replace(self, lines=lines, reckoned_on=notice.on, notice=notice)
+
+    @property
+    def is_rebated(self) -> bool:
+        """Whether what it asks holds only if the whole is paid now."""
+        return self.notice is not None and self.notice.what is What.REBATED
 
     def part(self, asked: int, *, beyond: bool) -> int:
         """Return how much of it *asked* pays, 0 for all; raises `BillRefused` where it can't."""
@@ -120,7 +136,7 @@ class Standing:
 def stand(bill: Bill, acts: Sequence[Act], notices: Mapping[int, Notice]) -> Standing:
     """Return how *bill* stands after *acts*; *notices* tells what those say that move nothing."""
     paid = refunded = 0
-    lines, due, ended = bill.lines, bill.due, None
+    lines, due, ended, reckoned_on = bill.lines, bill.due, None, None
     for act in acts:
         if act.is_payment:
             paid += act.amount
@@ -131,4 +147,5 @@ def stand(bill: Bill, acts: Sequence[Act], notices: Mapping[int, Notice]) -> Sta
             lines = lines if notice.lines is None else notice.lines
             due = due if notice.due is None else notice.due
             ended = BillState(notice.ends) if notice.ends else ended
-    return Standing(bill, acts, notices, lines, due, paid - refunded, refunded, ended)
+            reckoned_on = reckoned_on if notice.on is None else notice.on
+    return Standing(bill, acts, notices, lines, due, paid - refunded, refunded, ended, reckoned_on)

@@ -1,16 +1,17 @@
 """What bills ask of an agency's fee schedule: terms, charges, and whose the money is."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import date
 
 from payvand.switch.fees.assessment.assessing import assess
-from payvand.switch.fees.assessment.lines import AssessmentError, LineKind
+from payvand.switch.fees.assessment.lateness import Unpaid, at_payment
+from payvand.switch.fees.assessment.lines import AssessmentError, Line, LineKind
 from payvand.switch.fees.assessment.sharing import Shares, resolve
 from payvand.switch.fees.bills.bill import BillLine, BillRefused
 from payvand.switch.fees.catalogue.schedule import BillTerms, Schedule
 from payvand.switch.identifiers.bill import BillId, make
 
-__all__ = ["Facts", "Tariff", "TariffOf"]
+__all__ = ["Facts", "Tariff", "TariffOf", "TermsOf"]
 
 Facts = Mapping[str, int | str]
 
@@ -61,6 +62,25 @@ class Tariff:
             if line.amount
         )
 
+    def changes_with_time(self, service: str, due: date, day: date) -> bool:
+        """Tell whether anything may come on top of a bill, or off it, on *day*."""
+        known = self._schedule.services.get(service)
+        return known is not None and bool(known.lates if day > due else known.rebates)
+
+    def at_payment(
+        self,
+        service: str,
+        unpaid: Sequence[Unpaid],
+        due: date,
+        day: date,
+        since: date | None,
+    ) -> tuple[Line, ...]:
+        """Return what comes on top or off; raises `BillRefused` where that can't be said."""
+        try:
+            return at_payment(self._schedule, service, unpaid, due=due, day=day, since=since)
+        except AssessmentError as error:
+            raise BillRefused(error.field, error.rule, error.hint) from error
+
     def shares(self, service: str, tree: str, facts: Facts, day: date) -> Shares:
         """Return whose the money of a tree is on *day*; raises `BillRefused` where none holds."""
         try:
@@ -71,3 +91,6 @@ class Tariff:
 
 TariffOf = Callable[[str], Tariff | None]
 """The tariff in force of an agency, by its short name."""
+
+TermsOf = Callable[[str, int], Awaitable[Tariff | None]]
+"""The tariff of an agency by the number of a version: the terms that a bill was made by."""

@@ -27,6 +27,7 @@ from payvand.switch.fees.bills.accounts import (
     ACT_CODE,
     COLLECTION_ACCOUNT,
     FEE_CODE,
+    NOTICE_CODE,
     SHARE_CODE,
     account_key,
     fees_account,
@@ -37,7 +38,7 @@ from payvand.switch.fees.bills.issuing import day_of
 from payvand.switch.fees.bills.number import TransferKind, transfer_id
 from payvand.switch.fees.bills.standing import ATTEMPT_SHIFT, read_acts
 from payvand.switch.fees.bills.state import Standing
-from payvand.switch.fees.bills.tariff import TariffOf
+from payvand.switch.fees.bills.tariff import TariffOf, TermsOf
 from payvand.switch.fees.paying.cart import Cart, cart_of
 from payvand.switch.fees.paying.chain import Chains
 from payvand.switch.fees.paying.dividing import Collector, Divider, Share
@@ -97,7 +98,8 @@ class _Turn:
     @property
     def size(self) -> int:
         """How many transfers it is."""
-        return 1 + len(self.shares) + sum(map(len, self.shares))
+        notices = sum(standing.notice is not None for standing in self.standings)
+        return 1 + notices + len(self.shares) + sum(map(len, self.shares))
 
 
 class Paying:
@@ -110,6 +112,7 @@ class Paying:
         inquiry: Inquiry,
         registry: Registry,
         tariff_of: TariffOf,
+        terms_of: TermsOf,
         reasons: ReasonBook,
         clock: Callable[[], int],
     ) -> None:
@@ -118,6 +121,7 @@ class Paying:
         self._inquiry = inquiry
         self._registry = registry
         self._tariff_of = tariff_of
+        self._terms_of = terms_of
         self._reasons = reasons
         self._clock = clock
         self._under_way: Counter[int] = Counter()
@@ -214,14 +218,16 @@ class Paying:
     async def _judge(self, carts: dict[int, Cart], outcomes: list[Outcome | None]) -> list[_Turn]:
         """Return the carts that can be paid as their bills stand; refuse the others."""
         keys = list({part.key for cart in carts.values() for part in cart.parts})
+        day = self._today()
+        names = self._registry.routing.names
         standings = await self._inquiry.of_keys(keys)
-        divider = Divider(
-            self._tariff_of, self._registry.participants, self._registry.routing, self._today()
-        )
+        today = await self._inquiry.reckoned(list(standings.values()), self._terms_of, names, day)
+        dated = {one.bill.key: one for one in today if one.notice is not None}
+        divider = Divider(self._tariff_of, self._registry.participants, self._registry.routing, day)
         turns = []
         for place, cart in carts.items():
             try:
-                turns.append(_judged(place, cart, standings, divider))
+                turns.append(_judged(place, cart, standings, dated, divider))
             except BillRefused as refused:
                 outcomes[place] = _refused(refused)
         return turns
@@ -237,6 +243,14 @@ class Paying:
         again: dict[int, Cart],
     ) -> None:
         """Commit the chains of one batch, and tell what became of each."""
+        notices = [
+            (one.bill.key, one.next_act - 1, one.notice)
+            for turn in turns
+            for one in turn.standings
+            if one.notice is not None
+        ]
+        if notices:
+            await self._inquiry.write_notices(notices)
         chains = Chains(debtor.ledger)
         for turn in turns:
             turn.first = len(chains)
@@ -298,6 +312,15 @@ class Paying:
         )
         for standing, amount, shares in zip(turn.standings, turn.amounts, turn.shares, strict=True):
             key, act = standing.bill.key, standing.next_act
+            if standing.notice is not None:
+                chains.add(
+                    transfer_id(TransferKind.ACT, key, act - 1),
+                    COLLECTION_ACCOUNT,
+                    fees_account(standing.bill.agency),
+                    0,
+                    NOTICE_CODE,
+                    data_128=standing.notice.digest(),
+                )
             fees = fees_account(standing.bill.agency)
             chains.add(
                 transfer_id(TransferKind.ACT, key, act),
@@ -323,7 +346,13 @@ class Paying:
         chains.end()
 
 
-def _judged(place: int, cart: Cart, standings: Mapping[int, Standing], divider: Divider) -> _Turn:
+def _judged(
+    place: int,
+    cart: Cart,
+    standings: Mapping[int, Standing],
+    dated: Mapping[int, Standing],
+    divider: Divider,
+) -> _Turn:
     """Return a cart that can be paid as its bills stand; raises `BillRefused`."""
     bills, amounts, shares = [], [], []
     for index, part in enumerate(cart.parts):
@@ -331,6 +360,9 @@ def _judged(place: int, cart: Cart, standings: Mapping[int, Standing], divider: 
         try:
             if standing is None:
                 raise BillRefused("number", "bill.unknown", "no bill has this number")
+            today = dated.get(part.key, standing)
+            if not today.is_rebated or part.amount in (0, today.outstanding):
+                standing = today  # A rebate is for who pays the whole.
             amount = standing.part(part.amount, beyond=part.beyond)
             shares.append(divider.shares(standing, amount))
         except BillRefused as refused:
@@ -367,6 +399,7 @@ def _paid(turn: _Turn, stamps: npt.NDArray[np.uint64]) -> list[PaidPart]:
     parts = []
     place = turn.first + 1
     for standing, amount, shares in zip(turn.standings, turn.amounts, turn.shares, strict=True):
+        place += standing.notice is not None
         parts.append(PaidPart(standing.bill.key, standing.next_act, amount, int(stamps[place])))
         place += 1 + len(shares)
     return parts

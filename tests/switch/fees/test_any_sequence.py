@@ -112,4 +112,4 @@ def test_shares_sum_to_what_was_paid_less_what_went_back(play: Play, seed: int) 
         await town.town.fund("melli", 10**12)
         await Walk(town, seed).run()
 
-    play(scene, partial=True)
+    play(scene, terms={"partial": True})

@@ -202,4 +202,4 @@ def test_a_partial_payment_leaves_the_rest_and_an_excess_is_a_credit(play: Play)
         assert (bill.state, bill.paid, bill.credit) == (BillState.BILL_STATE_PAID, 1_100, 100)
         assert [one.act for one in (await town.pay(payment)).bills] == [2]
 
-    play(scene, partial=True)
+    play(scene, terms={"partial": True})

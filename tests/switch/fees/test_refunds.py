@@ -185,7 +185,7 @@ def test_a_partly_paid_bill_is_waived_and_cancelled(play: Play) -> None:
         assert (await town.pay(town.cart(await town.bill(number)))).refusal.rule == "amount.zero"
         assert (await town.pay(payment)).state == SETTLED  # the retry of what was paid
 
-    play(scene, partial=True)
+    play(scene, terms={"partial": True})
 
 
 def test_a_payer_objects_in_time_and_not_later(play: Play) -> None:
