@@ -33,6 +33,7 @@ from payvand.settlement.database import Pool, connect, create_books, migrate
 from payvand.settlement.errors import SchemaMismatch
 from payvand.settlement.postgres import EmbeddedPostgres
 from payvand.settlement.projector import Projector
+from payvand.settlement.reporting.running import READER, ReportRunner
 from payvand.switch import logs
 from payvand.switch.ages import Ages
 from payvand.switch.approvals.act_journal import ActJournal
@@ -51,6 +52,7 @@ from payvand.switch.metrics import Metrics
 from payvand.switch.participants import Registry
 from payvand.switch.payments import PaymentServicer
 from payvand.switch.registry.acts import Funding, ParticipantChange
+from payvand.switch.reporting import Reports
 from payvand.switch.returning import Returning
 from payvand.switch.routing import Routing
 from payvand.switch.rule_changes.rules_in_force import RuleChange, RulesInForce
@@ -63,6 +65,7 @@ from payvand.switch.services.fee_assessments import FeeAssessmentServicer
 from payvand.switch.services.fee_catalogue import FeeCatalogueServicer
 from payvand.switch.services.fee_reports import FeeReportServicer
 from payvand.switch.services.participants import ParticipantServicer
+from payvand.switch.services.reports import ReportServicer
 from payvand.switch.services.returns import ReturnServicer
 from payvand.switch.services.rule_tables import RuleTableServicer
 from payvand.switch.services.settlement import SettlementServicer
@@ -198,6 +201,14 @@ class Switch:
         )
         key = day_key(settings.data)
         days = Days(engine, settings.journal, key, pool)
+        reports = Reports(
+            pool,
+            ReportRunner(pool, self._report_reader()),
+            settings.data / "reports",
+            clock=self._clock,
+            catch_up=self.catch_up,
+        )
+        days = Days(engine, settings.journal, day_key(settings.data), pool)
         services = (
             payments,
             ReturnServicer(registry, Returning(engine, reasons, lambda: registry.routing.charges)),
@@ -213,6 +224,7 @@ class Switch:
             BusinessDayServicer(days),
             StatementServicer(pool, registry, settling, self.catch_up),
             BookServicer(engine, pool, self.catch_up),
+            ReportServicer(reports),
             ApprovalServicer(approvals, elsewhere=DECIDED_ELSEWHERE),
             RuleTableServicer(
                 rules=tables,
@@ -263,6 +275,7 @@ class Switch:
         self._spawn("rules", tables.run())
         if cycles is not None:
             self._spawn("settlement cycles", cycles.run())
+        self._spawn("reports", reports.watch())
         if self._own_database is not None:
             self._spawn("upkeep", keep_running(self._own_database))
         metrics_port = self._expose(stack, ages)
@@ -308,6 +321,12 @@ class Switch:
                 "restore the journal, or give the switch a database of its own",
             )
         return pool
+
+    def _report_reader(self) -> str:
+        """Return the connection string of the role that reads the views alone; empty for none."""
+        if self._own_database is not None:
+            return self._own_database.dsn_of(READER)
+        return self.settings.report_database
 
     def _certificates(self) -> Path:
         """Return the folder of the switch's own certificate, made where none is configured."""

@@ -37,6 +37,9 @@ class Settings:
     """Where Prometheus scrapes, on the host of `listen`; 0 takes any free port."""
     database: str = ""
     """The connection string of a PostgreSQL; empty for an embedded one in the data folder."""
+    report_database: str = ""
+    """With a database of your own, how its role `payvand_report` logs in, which runs the reports
+    that operators save; empty for none."""
     certificates: Path | None = None
     """A folder with the switch's `ca.pem`, `certificate.pem` and `key.pem`; None makes those of
     a development authority in the data folder."""

@@ -40,6 +40,7 @@ COMMANDS: Final = {
     "statement": ("payvand.switch.cli.statement", "statement"),
     "directory": ("payvand.switch.cli.directory", "directory"),
     "files": ("payvand.switch.cli.files", "files"),
+    "reports": ("payvand.switch.cli.reports", "reports"),
     "reconcile": ("payvand.switch.cli.reconcile", "reconcile"),
     "totals": ("payvand.switch.cli.totals", "totals"),
     "verify": ("payvand.switch.cli.verify", "verify"),

@@ -18,6 +18,7 @@ __all__ = [
     "moment",
     "print_json",
     "print_table",
+    "print_told_table",
     "progress_console",
     "table",
 ]
@@ -108,6 +109,13 @@ def print_table(
     wide = console.options.update(width=TABLE_WIDTH_MAX)
     console.width = max(console.width, Measurement.get(console, wide, made).maximum)
     console.print(made)
+
+
+def print_told_table(
+    columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str, numbers: int
+) -> None:
+    """Print a table whose headings are in the caller's language already."""
+    print_table(columns, rows, title=title, numbers=numbers)
 
 
 def amount_text(amount: int | str) -> str:

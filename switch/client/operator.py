@@ -10,6 +10,7 @@ import grpc.aio
 from payvand.client.approvals import Approvals
 from payvand.client.connection import Connection
 from payvand.client.payment_id import new_payment_id
+from payvand.client.reports import Reports
 from payvand.client.rule_tables import RuleTables
 from payvand.v1.approval_service_pb2 import Proposal, ProposalState
 from payvand.v1.book_service_pb2 import GetTotalsRequest, GetTotalsResponse
@@ -48,6 +49,8 @@ class Operator(Connection):
         """What operators propose to each other."""
         self.rule_tables = RuleTables(channel, self._call)
         """The tables that a circular can change."""
+        self.reports = Reports(channel, self._call)
+        """Figures of the books, and queries of one's own."""
 
     async def put_participants(
         self,

@@ -43,6 +43,7 @@ KINDS = (
     "fee_line",
     "reason",
     "ledger_status",
+    "account_purpose",
     "heading",
 )
 """What the catalogue names."""

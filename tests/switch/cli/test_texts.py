@@ -19,6 +19,7 @@ ROOMS = (
     "core",
     "settlement",
     "settlement/reconciliation",
+    "settlement/reporting",
     "switch",
     "switch/approvals",
     "switch/cli",
