@@ -208,7 +208,6 @@ class Switch:
             clock=self._clock,
             catch_up=self.catch_up,
         )
-        days = Days(engine, settings.journal, day_key(settings.data), pool)
         services = (
             payments,
             ReturnServicer(registry, Returning(engine, reasons, lambda: registry.routing.charges)),

@@ -85,5 +85,6 @@ class ReportTexts:
     def _number(self, text: str) -> str:
         return persian_number(text) if self.language is Language.FA else text
 
-    def _said(self, words: str) -> str:
-        return name_of("sentence", words, self.language)
+    def said(self, template: str) -> str:
+        """Return a sentence, with its {figures} yet to be filled in."""
+        return form_of(template) if self.language is Language.FA else template
