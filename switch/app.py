@@ -69,9 +69,11 @@ from payvand.switch.services.reports import ReportServicer
 from payvand.switch.services.returns import ReturnServicer
 from payvand.switch.services.rule_tables import RuleTableServicer
 from payvand.switch.services.settlement import SettlementServicer
+from payvand.switch.services.signatures import SignatureServicer
 from payvand.switch.services.statements import StatementServicer
 from payvand.switch.settlement_cycles import SettlementCycles
 from payvand.switch.settling import Settling
+from payvand.switch.signing import Signing
 from payvand.switch.submitting import Submitter
 from payvand.switch.translate import TIMED_OUT, ReasonBook
 from payvand.switch.upkeep import keep_running
@@ -188,13 +190,14 @@ class Switch:
         )
         await settling.start()
         cycles = self._settlement_cycles(settling, tables)
+        submitter = Submitter(
+            engine, self.metrics, reasons, timeout_s=settings.acceptance_deadline_s
+        )
         payments = PaymentServicer(
             engine=engine,
             pool=pool,
             registry=registry,
-            submitter=Submitter(
-                engine, self.metrics, reasons, timeout_s=settings.acceptance_deadline_s
-            ),
+            submitter=submitter,
             reasons=reasons,
             metrics=self.metrics,
             catch_up=self.catch_up,
@@ -210,6 +213,7 @@ class Switch:
         )
         services = (
             payments,
+            SignatureServicer(engine, registry, submitter, Signing(pool, self._clock)),
             ReturnServicer(registry, Returning(engine, reasons, lambda: registry.routing.charges)),
             ParticipantServicer(
                 engine=engine,

@@ -43,6 +43,8 @@ class Route:
     """False where it may send no new payments."""
     receives: bool = True
     """False where no new payments may go to it."""
+    must_sign: bool = False
+    """True where it would send, but for a signature."""
     payments_per_second: int = 0
     """How many it may submit; 0 for as many as there is room for."""
 
@@ -57,10 +59,12 @@ class Routing:
         banks: Banks | None = None,
         tariffs: Tariffs | None = None,
         day: date = date.min,
+        is_signed: bool = False,
     ) -> None:
         """Lead to *participants*, by who holds which code on *day* as *banks* has it.
 
-        What payments cost on that day, *tariffs* tells.
+        What payments cost on that day, *tariffs* tells. Payments that are not signed, as
+        *is_signed* tells, are refused to who must sign them.
         """
         participants = tuple(participants)
         self.by_iban: dict[str, Route] = {}
@@ -75,6 +79,8 @@ class Routing:
             self.names[participant.number] = participant.name
             if participant.is_closed:
                 continue
+            must_sign = participant.signature_required and not is_signed
+            active = participant.sending is Direction.ACTIVE
             route = Route(
                 participant.number,
                 participant.name,
@@ -83,8 +89,9 @@ class Routing:
                 participant.ledger,
                 participant.unit,
                 participant.auto_accept,
-                participant.sending is Direction.ACTIVE,
+                active and not must_sign,
                 participant.receiving is Direction.ACTIVE,
+                active and must_sign,
                 participant.payments_per_second,
             )
             self.by_iban |= dict.fromkeys(participant.ibans, route)
@@ -98,6 +105,12 @@ class Routing:
         """The same by bank code and IBAN, for the decoder."""
         self.charges: Final = charge_table(tariffs, participants, day) if tariffs else None
         """What payments cost; None where nothing is charged."""
+        self.signed: Final[Routing] = (
+            Routing(participants, banks=banks, tariffs=tariffs, day=day, is_signed=True)
+            if any(one.signature_required for one in participants) and not is_signed
+            else self
+        )
+        """The same for payments that are signed."""
 
     def _follow_successions(self, banks: Banks, day: date) -> None:
         """Lead each code of the table to the participant that holds it on *day*."""

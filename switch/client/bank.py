@@ -5,6 +5,7 @@ from typing import Final
 
 import grpc
 import grpc.aio
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from payvand.client.backoff import Backoff
 from payvand.client.bills import Bills
@@ -13,6 +14,7 @@ from payvand.client.directory import Directory
 from payvand.client.faults import ended_early, fault_of, is_broken_off
 from payvand.client.packing import PackedBatch
 from payvand.client.refunds import Refunds
+from payvand.client.signing import sign
 from payvand.client.submitting import WINDOW_BATCHES, Batch, Batches, submitting
 from payvand.v1.payment_pb2 import Payment, PaymentState
 from payvand.v1.payment_service_pb2 import (
@@ -36,6 +38,7 @@ from payvand.v1.return_service_pb2 import (
     CreateReturnResponse,
 )
 from payvand.v1.return_service_pb2_grpc import ReturnServiceStub
+from payvand.v1.signature_service_pb2 import SubmitSignedResponse
 
 __all__ = ["CALL_PAYMENTS_MAX", "Bank"]
 
@@ -84,13 +87,24 @@ class Bank(Connection):
             ClientFault: no switch answered in time, or it refused the call as a whole.
         """
         _check_count(payments)
-        request = (
-            SubmitRequest(packed=payments.records.tobytes(), packed_texts=payments.texts)
-            if isinstance(payments, PackedBatch)
-            else SubmitRequest(payments=payments)
-        )
-        reply: SubmitResponse = await self._call(self._payments.Submit, request)
+        reply: SubmitResponse = await self._call(self._payments.Submit, _submit_request(payments))
         return reply
+
+    async def submit_signed(
+        self, payments: Sequence[Payment] | PackedBatch, key: Ed25519PrivateKey
+    ) -> SubmitResponse:
+        """Do as `submit`, signed with *key*, one of those that are registered to the bank.
+
+            reply = await bank.submit_signed([payment], read_signing_key(Path("key.pem")))
+
+        Raises:
+            ClientFault: no switch answered in time, or it refused the call as a whole.
+        """
+        _check_count(payments)
+        reply: SubmitSignedResponse = await self._call(
+            self._signatures.SubmitSigned, sign(_submit_request(payments), key)
+        )
+        return reply.response
 
     def submit_stream(
         self, batches: Batches, *, window: int = WINDOW_BATCHES
@@ -202,6 +216,12 @@ class Bank(Connection):
             self._payments.GetStatus, GetStatusRequest(ids=ids)
         )
         return list(reply.statuses)
+
+
+def _submit_request(payments: Sequence[Payment] | PackedBatch) -> SubmitRequest:
+    if isinstance(payments, PackedBatch):
+        return SubmitRequest(packed=payments.records.tobytes(), packed_texts=payments.texts)
+    return SubmitRequest(payments=payments)
 
 
 def _check_count(items: Sized) -> None:

@@ -18,6 +18,8 @@ from payvand.v1.participant_service_pb2 import (
     ParticipantVersion,
 )
 from payvand.v1.participant_service_pb2_grpc import ParticipantServiceStub
+from payvand.v1.signature_service_pb2 import GetSignedRequestRequest, GetSignedRequestResponse
+from payvand.v1.signature_service_pb2_grpc import SignatureServiceStub
 from payvand.v1.statement_service_pb2 import GetStatementRequest, GetStatementResponse
 from payvand.v1.statement_service_pb2_grpc import StatementServiceStub
 
@@ -81,6 +83,7 @@ class Connection:
         self._patience_s = patience_s
         self._participants = ParticipantServiceStub(channel)
         self._statements = StatementServiceStub(channel)
+        self._signatures = SignatureServiceStub(channel)
 
     @classmethod
     def connect(cls, address: str, certificates: Path, *, patience_s: float = PATIENCE_S) -> Self:
@@ -115,6 +118,17 @@ class Connection:
             self._participants.ListParticipants, ListParticipantsRequest(everybody=everybody)
         )
         return list(reply.participants)
+
+    async def signed_request(self, payment: bytes) -> GetSignedRequestResponse:
+        """Return the signed request that a payment of the caller came in; operators ask for any.
+
+        Raises:
+            CallFailed: no signed request holds such a payment.
+        """
+        reply: GetSignedRequestResponse = await self._call(
+            self._signatures.GetSignedRequest, GetSignedRequestRequest(id=payment)
+        )
+        return reply
 
     async def participant_versions(
         self, participant: str = "", *, at: int = 0

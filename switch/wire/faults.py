@@ -135,6 +135,9 @@ def explain(fault: Records, debtor: Route, routing: Routing) -> tuple[str, str, 
         case Rule.SAME_PARTICIPANT:
             hint = "both accounts are yours: book it yourself, the switch moves nothing"
             return name, "route.same_participant", hint
+        case Rule.DEBTOR_SUSPENDED if debtor.must_sign:
+            hint = "your payments are signed: send them by SignatureService.SubmitSigned"
+            return name, "signature.required", hint
         case Rule.DEBTOR_SUSPENDED:
             return name, "participant.suspended", "you may send no payments now: ask the operator"
         case Rule.CREDITOR_SUSPENDED:

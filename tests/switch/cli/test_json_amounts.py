@@ -30,12 +30,12 @@ SEEN_ELSEWHERE = {
     *("data rollback", "data show", "verify", "check-proof", "participants suspend"),
     *("participants resume", "participants close", "participants set", "participants restore"),
     *("participants certificate add", "participants certificate revoke"),
-    *("participants certificate check",),
+    *("participants certificate check", "signatures check"),
 }
 """Run with --json by tests of their own in this folder, or their figures are words of proofs."""
 
 WITHOUT_MONEY = {
-    *("serve", "sandbox-bank", "close-day", "certificates", "keys", "prove"),
+    *("signatures key", "serve", "sandbox-bank", "close-day", "certificates", "keys", "prove"),
     *("approvals approve", "approvals cancel", "approvals list", "approvals refuse"),
     *("approvals show", "directory claims cancel", "directory claims complete"),
     *("directory claims confirm", "directory claims list", "directory claims open"),
