@@ -77,7 +77,7 @@ async def pay(town: Town, amount: int) -> None:
 
 def test_a_window_is_closed_at_the_next_cycle(play: Callable[..., None]) -> None:
     async def scene(town: Town) -> None:
-        await town.operator.fund("melli", 1_000)
+        await town.fund("melli", 1_000)
         await pay(town, 300)
         assert await open_window(town) == (1, "1404-10-11 03:45")
         town.clock.now = at("1404-10-11 03:46")
@@ -104,7 +104,7 @@ def test_a_swap_of_holidays_moves_the_window_that_waits_and_is_told_before(
     play: Callable[..., None],
 ) -> None:
     async def begin(town: Town) -> None:
-        await town.operator.fund("melli", 1_000)
+        await town.fund("melli", 1_000)
         town.clock.now = at("1404-10-11 04:00")
         await closed(town, 1)
         await pay(town, 300)
@@ -163,7 +163,7 @@ def test_a_window_that_somebody_lacks_funds_for_is_closed_once_it_has_them(
         town.clock.now = at("1404-10-11 03:50")
         await asyncio.sleep(1.5)  # the switch looks at its clock once a second
         assert await open_window(town) == (1, "1404-10-11 03:45")
-        await town.operator.fund("melli", 300)
+        await town.fund("melli", 300)
         await closed(town, 1)
 
     play(scene)
