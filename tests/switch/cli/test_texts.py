@@ -28,6 +28,7 @@ ROOMS = (
     "switch/directory",
     "switch/files",
     "switch/identifiers",
+    "switch/registry",
     "switch/rule_changes",
     "switch/rules",
     "switch/services",
