@@ -37,7 +37,7 @@ th, td { padding: .35rem .6rem; border-bottom: 1px solid #8884; }
 th { text-align: start; font-weight: 600; }
 td.number, th.number { text-align: end; font-variant-numeric: tabular-nums; direction: ltr; }
 tfoot td { font-weight: 600; border-top: 2px solid currentColor; }
-svg { max-width: 100%; height: auto; }
+svg { direction: ltr; width: 100%; max-width: 48rem; height: auto; }
 """
 
 
@@ -168,7 +168,7 @@ def _bars(findings: Findings, plot: Plot, language: str) -> BarChart:
                 sums[group] += int(row[place] or 0)
         title = report.column(name).title.text(language)
         series.append(Line(title, [(0, float(sums[group])) for group in names]))
-    return BarChart(report.title.text(language), names, series)
+    return BarChart("", names, series)
 
 
 def _lines(findings: Findings, plot: Plot, language: str) -> Chart:
@@ -199,4 +199,4 @@ def _lines(findings: Findings, plot: Plot, language: str) -> Chart:
         ]
     minutes = "دقیقه" if language == "fa" else "minutes"
     x_title = column.title.text(language) + (f" ({minutes})" if is_moment else "")
-    return Chart(report.title.text(language), x_title, lines)
+    return Chart("", x_title, lines)
