@@ -6,7 +6,7 @@ ledger is looked at.
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from payvand.core.account_queries import AccountQueries
 from payvand.core.changes import Changes, follow_changes
@@ -17,6 +17,8 @@ from payvand.core.records import Records
 from payvand.core.values import Account, AccountStanding, Aggregate, Transfer
 
 __all__ = ["Reading"]
+
+Found = TypeVar("Found")
 
 
 class Reading(ABC):
@@ -47,6 +49,14 @@ class Reading(ABC):
     async def lookup_limits(self, ids: Records) -> Records:
         """Return LIMIT[m], the limits of those accounts of *ids* (U128[n]) that exist."""
         found: Records = (await self._read(lambda ledger: ledger.lookup_limits(ids)))[1]
+        return found
+
+    async def look(self, read: Callable[[Ledger], Found]) -> tuple[int, Found]:
+        """Return what *read* finds in the ledger at one moment, behind its sequence.
+
+        Batches wait while it reads: some thousand look-ups at most.
+        """
+        found: tuple[int, Found] = await self._read(read)
         return found
 
     async def lookup_quotas(self, ids: Records | None = None) -> Records:

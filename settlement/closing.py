@@ -6,12 +6,12 @@ one frame: what was netted is what is settled, and a crash leaves the window eit
 Asking again for a window that is closed gives what its closing came to.
 """
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
-from payvand.core.engine import Engine
+from payvand.core.engine import Engine, Still
 from payvand.core.ledger import Ledger
 from payvand.core.records import Records, u128_array
 from payvand.core.statuses import TransferStatus
@@ -26,7 +26,9 @@ from payvand.settlement.netting import (
 )
 from payvand.settlement.windows import ClosedWindow, WindowBook
 
-__all__ = ["Closing", "close_window", "standing_accounts"]
+__all__ = ["Closing", "WhenClosed", "close_window", "standing_accounts"]
+
+WhenClosed = Callable[[Still], Awaitable[None]]
 
 ATTEMPTS_MAX = 64
 """How many ids are tried for the transfers of one closing."""
@@ -44,7 +46,12 @@ class Closing:
 
 
 async def close_window(
-    engine: Engine, book: WindowBook, participants: Iterable[int], *, number: int = 0
+    engine: Engine,
+    book: WindowBook,
+    participants: Iterable[int],
+    *,
+    number: int = 0,
+    when_closed: WhenClosed | None = None,
 ) -> Closing:
     """Close the open window, unless somebody can't pay.
 
@@ -53,6 +60,7 @@ async def close_window(
         book: Follows from the engine's journal; it is moved on to the next window.
         participants: The numbers of all that have accounts.
         number: The window meant; 0 for the open one. A window closed before is not closed again.
+        when_closed: What follows from it before anything else is let in.
 
     Raises `WindowFault` where the number lies in the future or the ledger refuses the chain.
     """
@@ -85,6 +93,8 @@ async def close_window(
             note, sequence=committed.sequence, timestamp=committed.timestamp
         )
         book.last = closed
+        if when_closed is not None:
+            await when_closed(still)
         return Closing(number, closed)
 
 

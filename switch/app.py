@@ -48,6 +48,7 @@ from payvand.switch.fees.catalogue.catalogue_in_force import CatalogueInForce, S
 from payvand.switch.fees.catalogue.versions import SCHEDULE_CHANGE
 from payvand.switch.fees.opening import FeeCollection
 from payvand.switch.identity import Role
+from payvand.switch.limits.limit_desk import LimitDesk
 from payvand.switch.metrics import Metrics
 from payvand.switch.participants import Registry
 from payvand.switch.payments import PaymentServicer
@@ -65,6 +66,7 @@ from payvand.switch.services.fee_assessments import FeeAssessmentServicer
 from payvand.switch.services.fee_catalogue import FeeCatalogueServicer
 from payvand.switch.services.fee_reports import FeeReportServicer
 from payvand.switch.services.participants import ParticipantServicer
+from payvand.switch.services.quotes import QuoteServicer
 from payvand.switch.services.reports import ReportServicer
 from payvand.switch.services.returns import ReturnServicer
 from payvand.switch.services.rule_tables import RuleTableServicer
@@ -166,12 +168,14 @@ class Switch:
         )
         acts.watch(registry.book.apply)
         funding = Funding(registry, engine)
+        self.limits = limits = LimitDesk(engine, registry, acts)
         kinds: list[Kind] = [
             RuleChange(tables, pool, lambda name: name in registry.routing.by_name),
             ScheduleChange(catalogue, pool),
             self.fees.refunding,
             ParticipantChange(registry, engine),
             funding,
+            limits.change,
         ]
         approvals = Approvals(acts, kinds, clock=self._clock, reviewed=[SCHEDULE_CHANGE])
         await acts.load(pool)
@@ -179,6 +183,7 @@ class Switch:
         await catalogue.load()
         self.tariff_of = _tariffs_of(catalogue)
         await registry.load(acts, settings.founders)
+        await limits.load()
         tables.watch = registry.reroute
         self._projector = Projector(pool, engine.follow, rest_s=self._projection_rest_s)
         settling = Settling(
@@ -187,6 +192,7 @@ class Switch:
             registry=registry,
             catch_up=self.catch_up,
             see_frame=self._see_frame,
+            when_closed=limits.limits.when_liquidity_moved,
         )
         await settling.start()
         cycles = self._settlement_cycles(settling, tables)
@@ -223,9 +229,11 @@ class Switch:
                 rules=tables,
                 settling=settling,
             ),
+            QuoteServicer(registry),
+            limits.servicer(),
             SettlementServicer(pool, registry, settling, self.catch_up, cycles),
             BusinessDayServicer(days),
-            StatementServicer(pool, registry, settling, self.catch_up),
+            StatementServicer(engine, pool, registry, settling, limits.positions, self.catch_up),
             BookServicer(engine, pool, self.catch_up),
             ReportServicer(reports),
             ApprovalServicer(approvals, elsewhere=DECIDED_ELSEWHERE),
@@ -279,6 +287,8 @@ class Switch:
         if cycles is not None:
             self._spawn("settlement cycles", cycles.run())
         self._spawn("reports", reports.watch())
+        for name, work in limits.work().items():
+            self._spawn(name, work)
         if self._own_database is not None:
             self._spawn("upkeep", keep_running(self._own_database))
         metrics_port = self._expose(stack, ages)

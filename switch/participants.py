@@ -9,7 +9,7 @@ A crash between them is healed by the next start: rows and accounts are brought 
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -64,6 +64,10 @@ class Registry:
         """Those that have accounts, by number."""
         self.routing = Routing()
         """Where accounts lead; replaced whole, so hold on to one for the time of a request."""
+        self.cap_of: Callable[[Participant], int] = lambda participant: participant.net_debit_cap
+        """How far a participant's position may fall below zero."""
+        self.when_funded: Callable[[], Awaitable[None]] = _nothing
+        """Called once a participant was funded."""
         self._pool = pool
         self._engine = engine
         self._make_routing = make_routing
@@ -102,7 +106,7 @@ class Registry:
                 )
                 known = {row.number: row for row in await read_rows(connection)}
                 await write_rows(connection, [one for one in holders if not _is_row_of(known, one)])
-            await open_accounts(self._engine, holders)
+            await open_accounts(self._engine, holders, self.cap_of)
 
     def after(self, entries: Sequence[Mapping[str, Any]]) -> dict[str, Participant]:
         """Return all participants as they are after *entries*; raises `ChangeRefused`."""
@@ -121,7 +125,7 @@ class Registry:
 
     async def adopt(self, participants: Sequence[Participant]) -> None:
         """Take in account holders without a journal of it: for a switch of a simulation."""
-        await open_accounts(self._engine, participants)
+        await open_accounts(self._engine, participants, self.cap_of)
         self.participants = tuple(participants)
         self.reroute()
 
@@ -166,3 +170,7 @@ async def route_of(context: Any, registry: Registry) -> Route:
             "does so with `payvand participants put`",
         )
     return route
+
+
+async def _nothing() -> None:
+    pass

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 
 from payvand.core.engine import Engine
 from payvand.core.frame import Frame
-from payvand.settlement.closing import close_window, standing_accounts
+from payvand.settlement.closing import WhenClosed, close_window, standing_accounts
 from payvand.settlement.database import Pool, record_audit
 from payvand.settlement.netting import NetPosition, Shortfall
 from payvand.settlement.reports import read_window, read_windows
@@ -44,12 +44,14 @@ class Settling:
         registry: Registry,
         catch_up: Callable[[], Awaitable[None]],
         see_frame: Callable[[Frame], None],
+        when_closed: WhenClosed | None = None,
     ) -> None:
         """Settle in *engine* what *registry*'s participants owe.
 
         *catch_up* waits until the database is as far as the ledger; *see_frame* is shown each
-        frame that passes.
+        frame that passes; *when_closed* follows a closing while the engine still stands still.
         """
+        self._when_closed = when_closed
         self._engine = engine
         self._pool = pool
         self._registry = registry
@@ -113,7 +115,13 @@ class Settling:
                 await record_audit(
                     connection, operator=operator, act="window.close", subject=str(number)
                 )
-            closing = await close_window(self._engine, self._book, self._numbers(), number=number)
+            closing = await close_window(
+                self._engine,
+                self._book,
+                self._numbers(),
+                number=number,
+                when_closed=self._when_closed,
+            )
             if closing.closed is None:
                 raise ShortOfFunds(number, closing.shortfalls)
             return closing.closed

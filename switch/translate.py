@@ -48,8 +48,22 @@ NO_REASON_CODE: Final = "MS03"
 COUNTED_CODES: Final = frozenset(
     {
         *("AC01", "AC03", "AC04", "AC06", "AC07", "AC14", "AG01", "AG03", "AM02", "AM04", "AM05"),
-        *("AM09", "AM12", "AM14", "AM23", "BE01", "BE06", "BE08", "BE23", "CNOR", "CURR", "DUPL"),
-        *("FOCR", "FR01", "FRAD", "MD07", "MS02", "MS03", "NARR", "NOAS", "RC01", "RC04", "RR04"),
+        *(
+            "AM09",
+            "AM12",
+            "AM13",
+            "AM14",
+            "AM23",
+            "BE01",
+            "BE06",
+            "BE08",
+            "BE23",
+            "CNOR",
+            "CURR",
+            "DUPL",
+        ),
+        *("FOCR", "FR01", "FRAD", "MD07", "MS02", "MS03", "NARR", "NOAS", "RC01", "RC04"),
+        "RR04",
     }
 )
 """Reason codes that metrics tell apart; banks may give any other, so the rest are one."""
@@ -60,6 +74,9 @@ TIMED_OUT: Final = Reason(code="AB05", detail="pending_transfer_expired")
 _CODES: Final = {
     TransferStatus.EXCEEDS_CREDITS: "AM23",  # AmountExceedsSettlementLimit: the net debit cap
     TransferStatus.EXCEEDS_DEBITS: "AM23",
+    TransferStatus.EXCEEDS_TRANSFER_QUOTA: "AM02",  # NotAllowedAmount: one payment is too much
+    TransferStatus.EXCEEDS_PERIOD_QUOTA: "AM13",  # AmountExceedsClearingSystemLimit: of a day
+    TransferStatus.EXCEEDS_BILATERAL_QUOTA: "AM14",  # AmountExceedsAgreedLimit: between two banks
     TransferStatus.DEBIT_ACCOUNT_ALREADY_CLOSED: "AG10",  # AgentSuspended
     TransferStatus.CREDIT_ACCOUNT_ALREADY_CLOSED: "AG11",  # CreditorAgentSuspended
     TransferStatus.DEBIT_ACCOUNT_NOT_FOUND: "RC01",  # BankIdentifierIncorrect

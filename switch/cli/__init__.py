@@ -39,6 +39,8 @@ COMMANDS: Final = {
     "close-day": ("payvand.switch.cli.close_day", "close_day"),
     "windows": ("payvand.switch.cli.windows", "windows"),
     "statement": ("payvand.switch.cli.statement", "statement"),
+    "position": ("payvand.switch.cli.position", "position"),
+    "limits": ("payvand.switch.cli.limits", "limits"),
     "directory": ("payvand.switch.cli.directory", "directory"),
     "files": ("payvand.switch.cli.files", "files"),
     "reports": ("payvand.switch.cli.reports", "reports"),

@@ -9,6 +9,7 @@ import grpc.aio
 
 from payvand.client.backoff import Backoff
 from payvand.client.faults import CertificatesMissing, fault_of, is_broken_off
+from payvand.client.positions import Positions
 from payvand.v1.participant_service_pb2 import (
     ListParticipantsRequest,
     ListParticipantsResponse,
@@ -108,6 +109,11 @@ class Connection:
     async def close(self) -> None:
         """Close the connection; streams that are open end."""
         await self._channel.close()
+
+    @property
+    def positions(self) -> Positions:
+        """Positions, alerts, entries and quotes: `async for told in bank.positions.follow()`."""
+        return Positions(self._channel, self._call, self.address, self._patience_s)
 
     async def participants(self, *, everybody: bool = False) -> list[ParticipantPosition]:
         """Return the participants with their positions; a bank sees itself alone.

@@ -110,6 +110,7 @@ class Funding:
         if status not in (TransferStatus.CREATED, TransferStatus.EXISTS):
             hint = "the funding isn't in the books: give each funding an id of its own"
             raise ProposalRefused("id", f"ledger.{TransferStatus(status).name.lower()}", hint)
+        await self._registry.when_funded()
         return lambda act: None
 
     async def balance(self, participant: Participant) -> int:

@@ -4,7 +4,7 @@ Both follow from the registry and may be brought up to it again and again: the r
 accounts, the accounts and the net debit caps in the ledger.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 import numpy as np
@@ -49,11 +49,15 @@ _Entry = tuple[int, int, int, AccountFlags, int]
 """Id, ledger, code, flags and limit of an account."""
 
 
-async def open_accounts(engine: Engine, participants: Iterable[Participant]) -> None:
+async def open_accounts(
+    engine: Engine,
+    participants: Iterable[Participant],
+    cap_of: Callable[[Participant], int] = lambda one: one.net_debit_cap,
+) -> None:
     """Bring the ledger to the accounts and limits of *participants*; touch what is right never.
 
     Raises `RuntimeError` where the ledger has such an account with other traits: the database and
-    the journal aren't of the same switch.
+    the journal aren't of the same switch. *cap_of* tells how far a position may fall below zero.
     """
     wanted: list[_Entry] = [
         (CENTRAL_BANK_ACCOUNT, IRR.ledger, CENTRAL_BANK_CODE, UNLIMITED, 0),
@@ -62,7 +66,7 @@ async def open_accounts(engine: Engine, participants: Iterable[Participant]) -> 
     for one in participants:
         number, ledger = one.number, one.ledger
         wanted += [
-            (position_account(number), ledger, POSITION_CODE, LIMITED, one.net_debit_cap),
+            (position_account(number), ledger, POSITION_CODE, LIMITED, cap_of(one)),
             (settlement_account(number), ledger, SETTLEMENT_CODE, LIMITED, 0),
             (collateral_account(number), ledger, COLLATERAL_CODE, LIMITED, 0),
             (charge_account(number), ledger, CHARGE_ACCOUNT_CODE, UNLIMITED, 0),

@@ -1,18 +1,30 @@
 """StatementService: what moved a participant's position in a window, a page at a time."""
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Final
 
 import grpc
 
+from payvand.core.engine import Engine
+from payvand.core.queries import AccountFilter
+from payvand.core.records import Records, TransferFlags, u128_of
 from payvand.settlement import statements
 from payvand.settlement.charge_sweep import CHARGES_CODE
 from payvand.settlement.database import Pool
-from payvand.settlement.netting import participant_of
-from payvand.switch.identity import caller_of
+from payvand.settlement.netting import (
+    charge_account,
+    collateral_account,
+    participant_of,
+    position_account,
+    settlement_account,
+)
+from payvand.switch.limits.positions import Positions
 from payvand.switch.participants import FUNDING_CODE, Registry
-from payvand.switch.refusing import refuse, refuse_participant
+from payvand.switch.refusing import refuse
 from payvand.switch.returning import RECALL_CODE, RETURN_CODE
+from payvand.switch.routing import Route
+from payvand.switch.services.positions import route_asked_for
 from payvand.switch.settling import Settling
 from payvand.switch.wire.charging import INTERCHANGE_CODE, SWITCH_FEE_CODE
 from payvand.v1 import statement_service_pb2 as pb
@@ -35,7 +47,17 @@ KINDS: Final = {
 }
 """What an entry of a statement is, by the transfer's code."""
 
+ACCOUNTS: Final = {
+    "": position_account,
+    "position": position_account,
+    "settlement": settlement_account,
+    "charges": charge_account,
+    "collateral": collateral_account,
+}
+"""The accounts of a participant that a statement may be of."""
+
 _SWITCH: Final = "switch"
+_UNPOSTED: Final = int(TransferFlags.PENDING | TransferFlags.VOID_PENDING_TRANSFER)
 
 
 class StatementServicer:
@@ -45,12 +67,19 @@ class StatementServicer:
 
     def __init__(
         self,
+        engine: Engine,
         pool: Pool,
         registry: Registry,
         settling: Settling,
+        positions: Positions,
         catch_up: Callable[[], Awaitable[None]],
     ) -> None:
-        """Serve from *pool*; *catch_up* waits until the database is as far as the ledger."""
+        """Serve pages from *pool* and streams from *engine*, which *positions* tells of.
+
+        *catch_up* waits until the database is as far as the ledger.
+        """
+        self._engine = engine
+        self._positions = positions
         self._pool = pool
         self._registry = registry
         self._settling = settling
@@ -59,20 +88,9 @@ class StatementServicer:
     async def GetStatement(
         self, request: pb.GetStatementRequest, context: Any
     ) -> pb.GetStatementResponse:
-        """Tell what moved a participant's position in a window, a page at a time."""
-        caller = caller_of(context)
-        name = request.participant or ("" if caller.reads_all else caller.name)
-        if not caller.speaks_for(name):
-            await refuse(
-                context,
-                grpc.StatusCode.PERMISSION_DENIED,
-                "statement.owner",
-                f"the statement of {name!r} isn't for the {caller.role} {caller.name!r}",
-                field="participant",
-            )
-        route = self._registry.routing.by_name.get(name)
-        if route is None:
-            await refuse_participant(context, name)
+        """Tell what moved an account of a participant in a window, a page at a time."""
+        route = await route_asked_for(context, self._registry, request.participant)
+        account = await _account(context, route, request.account)
         size = request.page_size or ENTRIES_PER_PAGE
         if size > statements.ENTRIES_MAX:
             await refuse(
@@ -102,7 +120,7 @@ class StatementServicer:
         async with self._pool.acquire() as connection:
             page = await statements.read_page(
                 connection,
-                route.position,
+                account,
                 request.window,
                 after=int(request.page or 0),
                 limit=size,
@@ -120,6 +138,51 @@ class StatementServicer:
             next_page=str(page.next_after) if page.next_after else "",
         )
 
+    async def FollowStatement(
+        self, request: pb.FollowStatementRequest, context: Any
+    ) -> AsyncIterator[pb.FollowStatementResponse]:
+        """Tell the entries of an account as they are posted, from a cursor on."""
+        route = await route_asked_for(context, self._registry, request.participant)
+        account = await _account(context, route, request.account)
+        cursor = request.cursor
+        while True:
+            moving = asyncio.ensure_future(self._positions.moved(route.number))
+            try:
+                await asyncio.sleep(0)
+                while True:
+                    page = await self._engine.account_transfers(
+                        AccountFilter(
+                            account_id=account,
+                            timestamp_min=cursor + 1,
+                            limit=ENTRIES_PER_PAGE,
+                        )
+                    )
+                    if not len(page):
+                        break
+                    cursor = int(page["timestamp"][-1])
+                    entries = [self._posted(row, account) for row in page if _is_posting(row)]
+                    if entries:
+                        yield pb.FollowStatementResponse(cursor=cursor, entries=entries)
+                await moving
+            finally:
+                moving.cancel()
+
+    def _posted(self, transfer: Records, account: int) -> pb.StatementEntry:
+        """Return the entry that a posting is."""
+        debit = u128_of(transfer["debit_account_id"])
+        is_debit = debit == account
+        other = u128_of(transfer["credit_account_id"]) if is_debit else debit
+        identity = u128_of(transfer["pending_id"]) or u128_of(transfer["id"])
+        code = int(transfer["code"])
+        return pb.StatementEntry(
+            id=identity.to_bytes(16, "big"),
+            posted_at=int(transfer["timestamp"]),
+            counterparty=self._registry.routing.names.get(participant_of(other), _SWITCH),
+            amount=str(u128_of(transfer["amount"])),
+            debit=is_debit,
+            kind=KINDS.get(code, str(code)),
+        )
+
     def _entry(self, entry: statements.StatementEntry) -> pb.StatementEntry:
         reference = Payment.FromString(entry.payload).end_to_end_id if entry.payload else ""
         return pb.StatementEntry(
@@ -133,3 +196,21 @@ class StatementServicer:
             kind=KINDS.get(entry.code, str(entry.code)),
             end_to_end_id=reference,
         )
+
+
+async def _account(context: Any, route: Route, name: str) -> int:
+    """Return the account that a statement is asked of, or end the call."""
+    if name not in ACCOUNTS:
+        await refuse(
+            context,
+            grpc.StatusCode.INVALID_ARGUMENT,
+            "statement.account",
+            "one of " + ", ".join(filter(None, ACCOUNTS)),
+            field="account",
+        )
+    return ACCOUNTS[name](route.number)
+
+
+def _is_posting(transfer: Records) -> bool:
+    """Tell whether a transfer moved money, and not only reserved it or gave it back."""
+    return not int(transfer["flags"]) & _UNPOSTED

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"payvand/v1/statement_service.proto\x12\npayvand.v1\"[\n\x13GetStatementRequest\x12\x13\n\x0bparticipant\x18\x01 \x01(\t\x12\x0e\n\x06window\x18\x02 \x01(\r\x12\x11\n\tpage_size\x18\x03 \x01(\r\x12\x0c\n\x04page\x18\x04 \x01(\t\"\xd5\x01\n\x14GetStatementResponse\x12\x13\n\x0bparticipant\x18\x01 \x01(\t\x12\x0e\n\x06window\x18\x02 \x01(\r\x12\x0f\n\x07opening\x18\x03 \x01(\t\x12\x0f\n\x07\x63losing\x18\x04 \x01(\t\x12\x0e\n\x06\x64\x65\x62its\x18\x05 \x01(\t\x12\x0f\n\x07\x63redits\x18\x06 \x01(\t\x12\x15\n\rentries_total\x18\x07 \x01(\x04\x12+\n\x07\x65ntries\x18\x08 \x03(\x0b\x32\x1a.payvand.v1.StatementEntry\x12\x11\n\tnext_page\x18\t \x01(\t\"\x89\x01\n\x0eStatementEntry\x12\n\n\x02id\x18\x01 \x01(\x0c\x12\x11\n\tposted_at\x18\x02 \x01(\x04\x12\x14\n\x0c\x63ounterparty\x18\x03 \x01(\t\x12\x0e\n\x06\x61mount\x18\x04 \x01(\t\x12\r\n\x05\x64\x65\x62it\x18\x05 \x01(\x08\x12\x0c\n\x04kind\x18\x06 \x01(\t\x12\x15\n\rend_to_end_id\x18\x07 \x01(\t2e\n\x10StatementService\x12Q\n\x0cGetStatement\x12\x1f.payvand.v1.GetStatementRequest\x1a .payvand.v1.GetStatementResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"payvand/v1/statement_service.proto\x12\npayvand.v1\"l\n\x13GetStatementRequest\x12\x13\n\x0bparticipant\x18\x01 \x01(\t\x12\x0e\n\x06window\x18\x02 \x01(\r\x12\x11\n\tpage_size\x18\x03 \x01(\r\x12\x0c\n\x04page\x18\x04 \x01(\t\x12\x0f\n\x07\x61\x63\x63ount\x18\x05 \x01(\t\"N\n\x16\x46ollowStatementRequest\x12\x13\n\x0bparticipant\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x63\x63ount\x18\x02 \x01(\t\x12\x0e\n\x06\x63ursor\x18\x03 \x01(\x04\"V\n\x17\x46ollowStatementResponse\x12\x0e\n\x06\x63ursor\x18\x01 \x01(\x04\x12+\n\x07\x65ntries\x18\x02 \x03(\x0b\x32\x1a.payvand.v1.StatementEntry\"\xd5\x01\n\x14GetStatementResponse\x12\x13\n\x0bparticipant\x18\x01 \x01(\t\x12\x0e\n\x06window\x18\x02 \x01(\r\x12\x0f\n\x07opening\x18\x03 \x01(\t\x12\x0f\n\x07\x63losing\x18\x04 \x01(\t\x12\x0e\n\x06\x64\x65\x62its\x18\x05 \x01(\t\x12\x0f\n\x07\x63redits\x18\x06 \x01(\t\x12\x15\n\rentries_total\x18\x07 \x01(\x04\x12+\n\x07\x65ntries\x18\x08 \x03(\x0b\x32\x1a.payvand.v1.StatementEntry\x12\x11\n\tnext_page\x18\t \x01(\t\"\x89\x01\n\x0eStatementEntry\x12\n\n\x02id\x18\x01 \x01(\x0c\x12\x11\n\tposted_at\x18\x02 \x01(\x04\x12\x14\n\x0c\x63ounterparty\x18\x03 \x01(\t\x12\x0e\n\x06\x61mount\x18\x04 \x01(\t\x12\r\n\x05\x64\x65\x62it\x18\x05 \x01(\x08\x12\x0c\n\x04kind\x18\x06 \x01(\t\x12\x15\n\rend_to_end_id\x18\x07 \x01(\t2\xc3\x01\n\x10StatementService\x12Q\n\x0cGetStatement\x12\x1f.payvand.v1.GetStatementRequest\x1a .payvand.v1.GetStatementResponse\x12\\\n\x0f\x46ollowStatement\x12\".payvand.v1.FollowStatementRequest\x1a#.payvand.v1.FollowStatementResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,11 +32,15 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'payvand.v1.statement_servic
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_GETSTATEMENTREQUEST']._serialized_start=50
-  _globals['_GETSTATEMENTREQUEST']._serialized_end=141
-  _globals['_GETSTATEMENTRESPONSE']._serialized_start=144
-  _globals['_GETSTATEMENTRESPONSE']._serialized_end=357
-  _globals['_STATEMENTENTRY']._serialized_start=360
-  _globals['_STATEMENTENTRY']._serialized_end=497
-  _globals['_STATEMENTSERVICE']._serialized_start=499
-  _globals['_STATEMENTSERVICE']._serialized_end=600
+  _globals['_GETSTATEMENTREQUEST']._serialized_end=158
+  _globals['_FOLLOWSTATEMENTREQUEST']._serialized_start=160
+  _globals['_FOLLOWSTATEMENTREQUEST']._serialized_end=238
+  _globals['_FOLLOWSTATEMENTRESPONSE']._serialized_start=240
+  _globals['_FOLLOWSTATEMENTRESPONSE']._serialized_end=326
+  _globals['_GETSTATEMENTRESPONSE']._serialized_start=329
+  _globals['_GETSTATEMENTRESPONSE']._serialized_end=542
+  _globals['_STATEMENTENTRY']._serialized_start=545
+  _globals['_STATEMENTENTRY']._serialized_end=682
+  _globals['_STATEMENTSERVICE']._serialized_start=685
+  _globals['_STATEMENTSERVICE']._serialized_end=880
 # @@protoc_insertion_point(module_scope)

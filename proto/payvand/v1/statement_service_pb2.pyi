@@ -7,16 +7,36 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class GetStatementRequest(_message.Message):
-    __slots__ = ("participant", "window", "page_size", "page")
+    __slots__ = ("participant", "window", "page_size", "page", "account")
     PARTICIPANT_FIELD_NUMBER: _ClassVar[int]
     WINDOW_FIELD_NUMBER: _ClassVar[int]
     PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
     PAGE_FIELD_NUMBER: _ClassVar[int]
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     participant: str
     window: int
     page_size: int
     page: str
-    def __init__(self, participant: _Optional[str] = ..., window: _Optional[int] = ..., page_size: _Optional[int] = ..., page: _Optional[str] = ...) -> None: ...
+    account: str
+    def __init__(self, participant: _Optional[str] = ..., window: _Optional[int] = ..., page_size: _Optional[int] = ..., page: _Optional[str] = ..., account: _Optional[str] = ...) -> None: ...
+
+class FollowStatementRequest(_message.Message):
+    __slots__ = ("participant", "account", "cursor")
+    PARTICIPANT_FIELD_NUMBER: _ClassVar[int]
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    CURSOR_FIELD_NUMBER: _ClassVar[int]
+    participant: str
+    account: str
+    cursor: int
+    def __init__(self, participant: _Optional[str] = ..., account: _Optional[str] = ..., cursor: _Optional[int] = ...) -> None: ...
+
+class FollowStatementResponse(_message.Message):
+    __slots__ = ("cursor", "entries")
+    CURSOR_FIELD_NUMBER: _ClassVar[int]
+    ENTRIES_FIELD_NUMBER: _ClassVar[int]
+    cursor: int
+    entries: _containers.RepeatedCompositeFieldContainer[StatementEntry]
+    def __init__(self, cursor: _Optional[int] = ..., entries: _Optional[_Iterable[_Union[StatementEntry, _Mapping]]] = ...) -> None: ...
 
 class GetStatementResponse(_message.Message):
     __slots__ = ("participant", "window", "opening", "closing", "debits", "credits", "entries_total", "entries", "next_page")

@@ -41,6 +41,11 @@ class StatementServiceStub:
                 request_serializer=payvand_dot_v1_dot_statement__service__pb2.GetStatementRequest.SerializeToString,
                 response_deserializer=payvand_dot_v1_dot_statement__service__pb2.GetStatementResponse.FromString,
                 _registered_method=True)
+        self.FollowStatement = channel.unary_stream(
+                '/payvand.v1.StatementService/FollowStatement',
+                request_serializer=payvand_dot_v1_dot_statement__service__pb2.FollowStatementRequest.SerializeToString,
+                response_deserializer=payvand_dot_v1_dot_statement__service__pb2.FollowStatementResponse.FromString,
+                _registered_method=True)
 
 
 class StatementServiceServicer:
@@ -55,6 +60,13 @@ class StatementServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def FollowStatement(self, request, context):
+        """The entries of an account as they are posted, from a cursor on.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_StatementServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -62,6 +74,11 @@ def add_StatementServiceServicer_to_server(servicer, server):
                     servicer.GetStatement,
                     request_deserializer=payvand_dot_v1_dot_statement__service__pb2.GetStatementRequest.FromString,
                     response_serializer=payvand_dot_v1_dot_statement__service__pb2.GetStatementResponse.SerializeToString,
+            ),
+            'FollowStatement': grpc.unary_stream_rpc_method_handler(
+                    servicer.FollowStatement,
+                    request_deserializer=payvand_dot_v1_dot_statement__service__pb2.FollowStatementRequest.FromString,
+                    response_serializer=payvand_dot_v1_dot_statement__service__pb2.FollowStatementResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -93,6 +110,33 @@ class StatementService:
             '/payvand.v1.StatementService/GetStatement',
             payvand_dot_v1_dot_statement__service__pb2.GetStatementRequest.SerializeToString,
             payvand_dot_v1_dot_statement__service__pb2.GetStatementResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FollowStatement(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/payvand.v1.StatementService/FollowStatement',
+            payvand_dot_v1_dot_statement__service__pb2.FollowStatementRequest.SerializeToString,
+            payvand_dot_v1_dot_statement__service__pb2.FollowStatementResponse.FromString,
             options,
             channel_credentials,
             insecure,

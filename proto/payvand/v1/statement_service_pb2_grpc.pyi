@@ -37,6 +37,8 @@ class StatementServiceStub:
     def __new__(cls, channel: _aio.Channel) -> StatementServiceAsyncStub: ...
     GetStatement: _grpc.UnaryUnaryMultiCallable[_statement_service_pb2.GetStatementRequest, _statement_service_pb2.GetStatementResponse]
     """A participant's statement of one window. A bank or an agency may ask for its own."""
+    FollowStatement: _grpc.UnaryStreamMultiCallable[_statement_service_pb2.FollowStatementRequest, _statement_service_pb2.FollowStatementResponse]
+    """The entries of an account as they are posted, from a cursor on."""
 
 @_typing.type_check_only
 class StatementServiceAsyncStub(StatementServiceStub):
@@ -47,6 +49,8 @@ class StatementServiceAsyncStub(StatementServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetStatement: _aio.UnaryUnaryMultiCallable[_statement_service_pb2.GetStatementRequest, _statement_service_pb2.GetStatementResponse]  # type: ignore[assignment]
     """A participant's statement of one window. A bank or an agency may ask for its own."""
+    FollowStatement: _aio.UnaryStreamMultiCallable[_statement_service_pb2.FollowStatementRequest, _statement_service_pb2.FollowStatementResponse]  # type: ignore[assignment]
+    """The entries of an account as they are posted, from a cursor on."""
 
 class StatementServiceServicer(metaclass=_abc_1.ABCMeta):
     """Statements: the entries that make up a position. A participant asks for its own, an operator for
@@ -60,5 +64,13 @@ class StatementServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_statement_service_pb2.GetStatementResponse, _abc.Awaitable[_statement_service_pb2.GetStatementResponse]]:
         """A participant's statement of one window. A bank or an agency may ask for its own."""
+
+    @_abc_1.abstractmethod
+    def FollowStatement(
+        self,
+        request: _statement_service_pb2.FollowStatementRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_statement_service_pb2.FollowStatementResponse], _abc.AsyncIterator[_statement_service_pb2.FollowStatementResponse]]:
+        """The entries of an account as they are posted, from a cursor on."""
 
 def add_StatementServiceServicer_to_server(servicer: StatementServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -19,7 +19,7 @@ MELLI, MELLAT = account_iban("017", 1), account_iban("012", 2)
 
 WITH_MONEY = {
     *("submit", "status", "participants list", "participants put", "fund", "settle", "windows"),
-    *("statement", "files", "totals", "redenomination rehearse", "routing explain"),
+    *("statement", "position", "files", "totals", "redenomination rehearse", "routing explain"),
     *("participants show", "participants history"),
 }
 """Run here with --json; what is printed is looked at by the fixture of this folder."""
@@ -35,7 +35,16 @@ SEEN_ELSEWHERE = {
 """Run with --json by tests of their own in this folder, or their figures are words of proofs."""
 
 WITHOUT_MONEY = {
-    *("signatures key", "serve", "sandbox-bank", "close-day", "certificates", "keys", "prove"),
+    *(
+        "signatures key",
+        "serve",
+        "sandbox-bank",
+        "limits",
+        "close-day",
+        "certificates",
+        "keys",
+        "prove",
+    ),
     *("approvals approve", "approvals cancel", "approvals list", "approvals refuse"),
     *("approvals show", "directory claims cancel", "directory claims complete"),
     *("directory claims confirm", "directory claims list", "directory claims open"),
@@ -91,6 +100,7 @@ def test_all_that_a_day_prints_and_writes_has_amounts_as_texts(town: Town, tmp_p
     town.json("redenomination", "rehearse")
     town.json("routing", "explain", "500000000:017:062")
     town.json("statement", "melli")
+    town.json("position", "melli")
     settled = town.json("settle")
     town.json("windows")
     town.json("status", "01" * 16, "--as", "melli")
