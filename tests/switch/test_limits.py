@@ -46,7 +46,7 @@ Play = Callable[[Scene], None]
 async def set_limits(town: Town, *limits: dict[str, Any]) -> None:
     content = json.dumps({"limits": limits})
     proposal = await town.operator.approvals.propose("limits.change", content, reason="a test")
-    second = town.operator_named("second").approvals
+    second = town.second.approvals
     done = await second.approve(proposal.id, digest=proposal.digest)
     assert done.state == ProposalState.PROPOSAL_STATE_CARRIED_OUT
 
