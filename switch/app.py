@@ -256,6 +256,7 @@ class Switch:
                 registry=registry,
                 catalogue=catalogue,
                 key=key,
+                clock=self._clock,
             ),
             await open_directory(pool, registry, tables, self._clock),
             *self.fees.servicers(

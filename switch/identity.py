@@ -139,6 +139,7 @@ METHOD_ROLES: Final[Mapping[str, frozenset[Role]]] = {
     "/payvand.v1.FeeDeviceService/BringCharges": _ISSUERS,
     "/payvand.v1.ReceiptService/GetReceipt": _FEE_READERS,
     "/payvand.v1.FeeReportService/GetDailyReport": _FEE_READERS,
+    "/payvand.v1.FeeReportService/GetDailyTotals": _FEE_READERS - _BANK,
     "/payvand.v1.ReportService/ListReports": _READERS,
     "/payvand.v1.ReportService/RunReport": _READERS,
     "/payvand.v1.ReportService/SaveReport": _OPERATOR,

@@ -27,7 +27,12 @@ from payvand.v1.fee_catalogue_service_pb2 import (
     ReviewScheduleResponse,
 )
 from payvand.v1.fee_catalogue_service_pb2_grpc import FeeCatalogueServiceStub
-from payvand.v1.fee_report_service_pb2 import GetDailyReportRequest, GetDailyReportResponse
+from payvand.v1.fee_report_service_pb2 import (
+    GetDailyReportRequest,
+    GetDailyReportResponse,
+    GetDailyTotalsRequest,
+    GetDailyTotalsResponse,
+)
 from payvand.v1.fee_report_service_pb2_grpc import FeeReportServiceStub
 
 __all__ = ["FeeOffice"]
@@ -136,6 +141,16 @@ class FeeOffice(Connection):
         """Return the public report of the business day that was closed as *date*, YYYY-MM-DD."""
         reply: GetDailyReportResponse = await self._call(
             self._reports.GetDailyReport, GetDailyReportRequest(date=date)
+        )
+        return reply
+
+    async def daily_totals(
+        self, agency: str = "", *, first: str = "", last: str = ""
+    ) -> GetDailyTotalsResponse:
+        """Return what an agency collected on each day from *first* to *last*, or to yesterday."""
+        reply: GetDailyTotalsResponse = await self._call(
+            self._reports.GetDailyTotals,
+            GetDailyTotalsRequest(agency=agency, first=first, last=last),
         )
         return reply
 

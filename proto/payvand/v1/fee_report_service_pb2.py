@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#payvand/v1/fee_report_service.proto\x12\npayvand.v1\"%\n\x15GetDailyReportRequest\x12\x0c\n\x04\x64\x61te\x18\x01 \x01(\t\"H\n\x16GetDailyReportResponse\x12\x0e\n\x06report\x18\x01 \x01(\t\x12\x11\n\tsignature\x18\x02 \x01(\x0c\x12\x0b\n\x03\x63sv\x18\x03 \x01(\t2k\n\x10\x46\x65\x65ReportService\x12W\n\x0eGetDailyReport\x12!.payvand.v1.GetDailyReportRequest\x1a\".payvand.v1.GetDailyReportResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#payvand/v1/fee_report_service.proto\x12\npayvand.v1\"%\n\x15GetDailyReportRequest\x12\x0c\n\x04\x64\x61te\x18\x01 \x01(\t\"H\n\x16GetDailyReportResponse\x12\x0e\n\x06report\x18\x01 \x01(\t\x12\x11\n\tsignature\x18\x02 \x01(\x0c\x12\x0b\n\x03\x63sv\x18\x03 \x01(\t\"D\n\x15GetDailyTotalsRequest\x12\x0e\n\x06\x61gency\x18\x01 \x01(\t\x12\r\n\x05\x66irst\x18\x02 \x01(\t\x12\x0c\n\x04last\x18\x03 \x01(\t\"J\n\x16GetDailyTotalsResponse\x12\"\n\x04\x64\x61ys\x18\x01 \x03(\x0b\x32\x14.payvand.v1.DayTotal\x12\x0c\n\x04last\x18\x02 \x01(\t\"Z\n\x08\x44\x61yTotal\x12\x0b\n\x03\x64\x61y\x18\x01 \x01(\t\x12\x10\n\x08payments\x18\x02 \x01(\x04\x12\x0c\n\x04paid\x18\x03 \x01(\x04\x12\x0f\n\x07refunds\x18\x04 \x01(\x04\x12\x10\n\x08refunded\x18\x05 \x01(\x04\x32\xc4\x01\n\x10\x46\x65\x65ReportService\x12W\n\x0eGetDailyReport\x12!.payvand.v1.GetDailyReportRequest\x1a\".payvand.v1.GetDailyReportResponse\x12W\n\x0eGetDailyTotals\x12!.payvand.v1.GetDailyTotalsRequest\x1a\".payvand.v1.GetDailyTotalsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,6 +35,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETDAILYREPORTREQUEST']._serialized_end=88
   _globals['_GETDAILYREPORTRESPONSE']._serialized_start=90
   _globals['_GETDAILYREPORTRESPONSE']._serialized_end=162
-  _globals['_FEEREPORTSERVICE']._serialized_start=164
-  _globals['_FEEREPORTSERVICE']._serialized_end=271
+  _globals['_GETDAILYTOTALSREQUEST']._serialized_start=164
+  _globals['_GETDAILYTOTALSREQUEST']._serialized_end=232
+  _globals['_GETDAILYTOTALSRESPONSE']._serialized_start=234
+  _globals['_GETDAILYTOTALSRESPONSE']._serialized_end=308
+  _globals['_DAYTOTAL']._serialized_start=310
+  _globals['_DAYTOTAL']._serialized_end=400
+  _globals['_FEEREPORTSERVICE']._serialized_start=403
+  _globals['_FEEREPORTSERVICE']._serialized_end=599
 # @@protoc_insertion_point(module_scope)

@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class FeeReportServiceStub:
-    """What the public is told of the fees of each business day, without telling of any payer.
+    """What was collected: what the public is told of each business day, without telling of any payer,
+    and an agency's own days.
     """
 
     def __init__(self, channel):
@@ -40,14 +41,27 @@ class FeeReportServiceStub:
                 request_serializer=payvand_dot_v1_dot_fee__report__service__pb2.GetDailyReportRequest.SerializeToString,
                 response_deserializer=payvand_dot_v1_dot_fee__report__service__pb2.GetDailyReportResponse.FromString,
                 _registered_method=True)
+        self.GetDailyTotals = channel.unary_unary(
+                '/payvand.v1.FeeReportService/GetDailyTotals',
+                request_serializer=payvand_dot_v1_dot_fee__report__service__pb2.GetDailyTotalsRequest.SerializeToString,
+                response_deserializer=payvand_dot_v1_dot_fee__report__service__pb2.GetDailyTotalsResponse.FromString,
+                _registered_method=True)
 
 
 class FeeReportServiceServicer:
-    """What the public is told of the fees of each business day, without telling of any payer.
+    """What was collected: what the public is told of each business day, without telling of any payer,
+    and an agency's own days.
     """
 
     def GetDailyReport(self, request, context):
         """The report of a closed day. The same day's is the same, to the byte.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetDailyTotals(self, request, context):
+        """What an agency collected on each day, for itself, the treasury, operators and auditors.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -61,6 +75,11 @@ def add_FeeReportServiceServicer_to_server(servicer, server):
                     request_deserializer=payvand_dot_v1_dot_fee__report__service__pb2.GetDailyReportRequest.FromString,
                     response_serializer=payvand_dot_v1_dot_fee__report__service__pb2.GetDailyReportResponse.SerializeToString,
             ),
+            'GetDailyTotals': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetDailyTotals,
+                    request_deserializer=payvand_dot_v1_dot_fee__report__service__pb2.GetDailyTotalsRequest.FromString,
+                    response_serializer=payvand_dot_v1_dot_fee__report__service__pb2.GetDailyTotalsResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'payvand.v1.FeeReportService', rpc_method_handlers)
@@ -70,7 +89,8 @@ def add_FeeReportServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class FeeReportService:
-    """What the public is told of the fees of each business day, without telling of any payer.
+    """What was collected: what the public is told of each business day, without telling of any payer,
+    and an agency's own days.
     """
 
     @staticmethod
@@ -90,6 +110,33 @@ class FeeReportService:
             '/payvand.v1.FeeReportService/GetDailyReport',
             payvand_dot_v1_dot_fee__report__service__pb2.GetDailyReportRequest.SerializeToString,
             payvand_dot_v1_dot_fee__report__service__pb2.GetDailyReportResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetDailyTotals(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/payvand.v1.FeeReportService/GetDailyTotals',
+            payvand_dot_v1_dot_fee__report__service__pb2.GetDailyTotalsRequest.SerializeToString,
+            payvand_dot_v1_dot_fee__report__service__pb2.GetDailyTotalsResponse.FromString,
             options,
             channel_credentials,
             insecure,

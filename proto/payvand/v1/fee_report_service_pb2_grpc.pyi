@@ -27,7 +27,9 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class FeeReportServiceStub:
-    """What the public is told of the fees of each business day, without telling of any payer."""
+    """What was collected: what the public is told of each business day, without telling of any payer,
+    and an agency's own days.
+    """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -35,17 +37,25 @@ class FeeReportServiceStub:
     def __new__(cls, channel: _aio.Channel) -> FeeReportServiceAsyncStub: ...
     GetDailyReport: _grpc.UnaryUnaryMultiCallable[_fee_report_service_pb2.GetDailyReportRequest, _fee_report_service_pb2.GetDailyReportResponse]
     """The report of a closed day. The same day's is the same, to the byte."""
+    GetDailyTotals: _grpc.UnaryUnaryMultiCallable[_fee_report_service_pb2.GetDailyTotalsRequest, _fee_report_service_pb2.GetDailyTotalsResponse]
+    """What an agency collected on each day, for itself, the treasury, operators and auditors."""
 
 @_typing.type_check_only
 class FeeReportServiceAsyncStub(FeeReportServiceStub):
-    """What the public is told of the fees of each business day, without telling of any payer."""
+    """What was collected: what the public is told of each business day, without telling of any payer,
+    and an agency's own days.
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetDailyReport: _aio.UnaryUnaryMultiCallable[_fee_report_service_pb2.GetDailyReportRequest, _fee_report_service_pb2.GetDailyReportResponse]  # type: ignore[assignment]
     """The report of a closed day. The same day's is the same, to the byte."""
+    GetDailyTotals: _aio.UnaryUnaryMultiCallable[_fee_report_service_pb2.GetDailyTotalsRequest, _fee_report_service_pb2.GetDailyTotalsResponse]  # type: ignore[assignment]
+    """What an agency collected on each day, for itself, the treasury, operators and auditors."""
 
 class FeeReportServiceServicer(metaclass=_abc_1.ABCMeta):
-    """What the public is told of the fees of each business day, without telling of any payer."""
+    """What was collected: what the public is told of each business day, without telling of any payer,
+    and an agency's own days.
+    """
 
     @_abc_1.abstractmethod
     def GetDailyReport(
@@ -54,5 +64,13 @@ class FeeReportServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_fee_report_service_pb2.GetDailyReportResponse, _abc.Awaitable[_fee_report_service_pb2.GetDailyReportResponse]]:
         """The report of a closed day. The same day's is the same, to the byte."""
+
+    @_abc_1.abstractmethod
+    def GetDailyTotals(
+        self,
+        request: _fee_report_service_pb2.GetDailyTotalsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_fee_report_service_pb2.GetDailyTotalsResponse, _abc.Awaitable[_fee_report_service_pb2.GetDailyTotalsResponse]]:
+        """What an agency collected on each day, for itself, the treasury, operators and auditors."""
 
 def add_FeeReportServiceServicer_to_server(servicer: FeeReportServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

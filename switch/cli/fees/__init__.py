@@ -8,6 +8,7 @@ import click
 from payvand.switch.cli.fees.assess import assess
 from payvand.switch.cli.fees.catalogue import catalogue
 from payvand.switch.cli.fees.devices import devices
+from payvand.switch.cli.fees.forecast import forecast
 from payvand.switch.cli.fees.report import report
 from payvand.switch.cli.fees.what_if import what_if
 
@@ -19,5 +20,5 @@ def fees() -> None:
     """Collect fees: the catalogue of what agencies charge, and what a case costs."""
 
 
-for _command in (catalogue, assess, what_if, devices, report):
+for _command in (catalogue, assess, what_if, devices, report, forecast):
     fees.add_command(_command)

@@ -191,7 +191,7 @@ def test_what_is_due_later_comes_in_force_then_and_a_restart_knows_it(
             assert [act.act for act in later.proposal.acts] == ["proposed", "reviewed", "approved"]
         clock.now += 3601 * SECOND
         async with open_town(tmp_path, database, participants=(), clock=clock) as town:
-            for _ in range(100):
+            for _ in range(600):
                 if await total(town) == 1_015_000:
                     break
                 await asyncio.sleep(0.05)

@@ -123,6 +123,30 @@ def test_whatever_is_changed_in_a_report_its_check_says_no(play: Play) -> None:
     play(scene)
 
 
+def test_an_agency_is_told_of_its_own_days_alone(play: Play) -> None:
+    async def scene(fees: FeeTown, folder: Path) -> None:
+        numbers = await paid(fees, 3)
+        await paid(fees, 2, agency="police")
+        await fees.town.let_time_pass(86_400)
+        await fees.refund(numbers[0], 100_000)
+        await fees.town.let_time_pass(86_400)
+        await fees.town.operator.totals()  # waits for the database
+        clerk = fees.town.office("sara@tax", Role.AGENCY_CLERK)
+        told = await clerk.daily_totals()
+        assert [(one.day, one.payments, one.paid) for one in told.days] == [
+            ("2026-01-01", 3, 3_000_000),
+            ("2026-01-02", 0, 0),
+        ]
+        assert [(one.refunds, one.refunded) for one in told.days] == [(0, 0), (1, 100_000)]
+        assert told.last == "2026-01-02"
+        police = await fees.town.office("auditor", Role.AUDITOR).daily_totals("police")
+        assert [one.paid for one in police.days] == [2_000_000]
+        with pytest.raises(CallFailed, match=r"agency\.unknown"):
+            await clerk.daily_totals("police")
+
+    play(scene)
+
+
 def test_a_day_that_is_not_closed_has_no_report(play: Play) -> None:
     async def scene(fees: FeeTown, folder: Path) -> None:
         office = fees.town.office("auditor", Role.AUDITOR)
