@@ -133,6 +133,70 @@ CREATE VIEW report.operator_act AS
 SELECT sequence, timestamp AS done_at, act, operator, proposal FROM books.operator_act;
 COMMENT ON VIEW report.operator_act IS 'what operators decided';
 
+-- What waits for somebody, who that is, and what ends it.
+CREATE VIEW report.waiting AS
+SELECT
+    CASE reservation.code WHEN 4 THEN 'recall' ELSE 'payment' END AS kind,
+    replace(reservation.id::text, '-', '') AS subject,
+    creditor.name AS waits_for,
+    reservation.amount,
+    reservation.timestamp AS since,
+    reservation.timestamp + reservation.timeout * 1000000000 AS due,
+    'answer' AS may_be_done,
+    CASE reservation.code
+        WHEN 4 THEN 'recall_lapses' ELSE 'hold_released'
+    END AS when_due
+FROM books.transfer AS reservation
+LEFT JOIN reference.participants AS creditor
+    ON creditor.number = reservation.credit_account_id / 16
+WHERE reservation.flags & 2 <> 0
+    AND NOT EXISTS (SELECT FROM books.transfer WHERE pending_id = reservation.id)
+    AND NOT EXISTS (SELECT FROM books.expiry WHERE pending_id = reservation.id)
+UNION ALL
+SELECT
+    'proposal', replace(proposal::text, '-', ''),
+    CASE last_act.act WHEN 'approved' THEN '' ELSE 'second-operator' END,
+    NULL, begun, NULL,
+    CASE last_act.act WHEN 'approved' THEN 'cancel' ELSE 'approve_or_refuse' END,
+    'nothing_changes'
+FROM (
+    SELECT DISTINCT ON (proposal) proposal, act, min(timestamp) OVER (PARTITION BY proposal) AS begun
+    FROM books.operator_act WHERE proposal IS NOT NULL ORDER BY proposal, sequence DESC
+) AS last_act
+WHERE last_act.act IN ('proposed', 'reviewed', 'approved')
+UNION ALL
+SELECT
+    'break', found.id::text, coalesce(nullif(found.owner, ''), 'nobody'),
+    abs(coalesce(found.expected, 0) - coalesce(found.found, 0)),
+    found.opened_at, NULL,
+    CASE found.owner WHEN '' THEN 'assign' ELSE 'close' END,
+    'nothing_changes'
+FROM report.reconciliation_break AS found WHERE found.state = 'open'
+UNION ALL
+SELECT
+    'settlement_window', cursor.open_window::text, 'operator', NULL,
+    coalesce(
+        (SELECT closed_at FROM books.settlement_window WHERE number = cursor.open_window - 1),
+        (SELECT timestamp FROM books.frame WHERE sequence = 1)
+    ),
+    NULL, 'settle', 'nothing_changes'
+FROM books.cursor
+WHERE EXISTS (
+    SELECT FROM books.transfer
+    WHERE window_number = cursor.open_window AND flags & 10 = 0 AND code < 10
+)
+UNION ALL
+SELECT
+    'claim', replace(claim.id::text, '-', ''),
+    CASE claim.state WHEN 'waiting' THEN claim.donor ELSE claim.claimant END,
+    NULL,
+    (extract(epoch FROM claim.opened_at) * 1000000)::bigint * 1000,
+    (extract(epoch FROM coalesce(claim.complete_by, claim.answer_by)) * 1000000)::bigint * 1000,
+    'answer', 'claim_ends'
+FROM reference.claim WHERE claim.state IN ('waiting', 'confirmed')
+    AND coalesce(claim.complete_by, claim.answer_by) > now();
+COMMENT ON VIEW report.waiting IS 'what waits, for whom, since when, and what comes of it';
+
 CREATE VIEW report.standing AS
 SELECT sequence, timestamp AS stands_at, open_window FROM books.cursor;
 COMMENT ON VIEW report.standing IS 'the frame of the journal that all views stand at';

@@ -43,6 +43,7 @@ COMMANDS: Final = {
     "limits": ("payvand.switch.cli.limits", "limits"),
     "directory": ("payvand.switch.cli.directory", "directory"),
     "files": ("payvand.switch.cli.files", "files"),
+    "stuck": ("payvand.switch.cli.stuck", "stuck"),
     "reports": ("payvand.switch.cli.reports", "reports"),
     "reconcile": ("payvand.switch.cli.reconcile", "reconcile"),
     "totals": ("payvand.switch.cli.totals", "totals"),

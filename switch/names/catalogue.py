@@ -44,6 +44,8 @@ KINDS = (
     "reason",
     "ledger_status",
     "account_purpose",
+    "waiting",
+    "remedy",
     "heading",
 )
 """What the catalogue names."""

@@ -189,6 +189,29 @@ def test_the_peak_of_a_day_is_the_deepest_that_a_position_went(
     asyncio.run(scene())
 
 
+def test_what_waits_is_what_the_ledger_holds_back(tmp_path: Path, database: str) -> None:
+    async def scene() -> None:
+        async with after_a_day(tmp_path, database) as (projected, runner):
+            rows = rows_of(await runner.run(pack()["waiting"], Asked()))
+            held = {
+                row["subject"]: row["amount"]
+                for row in rows
+                if row["kind"] in ("payment", "recall")
+            }
+            under_way = {
+                f"{id:032x}": reservation["amount"]
+                for id, reservation in projected.traffic.reserved.items()
+            }
+            assert held.items() <= under_way.items()
+            ids = u128_array([position_account(n) for n in projected.traffic.participants])
+            accounts = await projected.engine.lookup_accounts(ids)
+            pending = sum(amount(account, "debits_pending") for account in accounts)
+            assert sum(int(str(value)) for value in held.values()) == pending > 0
+            assert any(row["kind"] == "settlement_window" for row in rows)
+
+    asyncio.run(scene())
+
+
 def test_service_levels_count_every_payment_once(tmp_path: Path, database: str) -> None:
     async def scene() -> None:
         async with after_a_day(tmp_path, database) as (projected, runner):

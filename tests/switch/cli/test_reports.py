@@ -74,6 +74,19 @@ def test_figures_are_those_of_the_totals(town: Town) -> None:
     assert balances["totals"]["balance"] == "0"
 
 
+def test_what_waits_is_listed_with_its_end_and_a_command(town: Town) -> None:
+    town.json("fund", "melli", "1000", "--reference", "N-1")
+    waiting = town.json("stuck")["waiting"]
+    proposal = next(row for row in waiting if row["kind"] == "proposal")
+    assert proposal["waits_for"] == "second-operator"
+    assert proposal["may_be_done"] == "approve_or_refuse"
+    assert town.run(*proposal["command"].split()[1:]).exit_code == 0
+    assert "approve or refuse" in town.run("stuck").stdout
+    assert not town.json("stuck", "--minutes", "5")["waiting"]
+    town.json("approvals", "approve", proposal["subject"], "--as", "second-operator")
+    assert all(row["kind"] != "proposal" for row in town.json("stuck")["waiting"])
+
+
 def test_a_query_of_ones_own_is_saved_run_and_removed(town: Town, tmp_path: Path) -> None:
     file = tmp_path / "own.toml"
     file.write_text(OWN)
