@@ -11,7 +11,7 @@ from payvand.settlement.database import Executor, Pool
 from payvand.switch.fees.bills.bill import Bill, BillRefused
 from payvand.switch.fees.bills.bill_rows import COLUMNS, bill_of
 from payvand.switch.fees.bills.notice import Notice, insert_notices, read_notices
-from payvand.switch.fees.bills.number import parse_number
+from payvand.switch.fees.bills.number import act_ids, parse_number
 from payvand.switch.fees.bills.reckoning import reckoned
 from payvand.switch.fees.bills.standing import Act, read_acts
 from payvand.switch.fees.bills.state import Standing, stand
@@ -43,6 +43,21 @@ class Inquiry:
         """Read from *pool* and *engine*."""
         self._pool = pool
         self._engine = engine
+
+    async def untouched(self, keys: Sequence[int], columns: str) -> dict[int, Any]:
+        """Return the rows of bills to which nothing has happened yet, with *columns*, by key."""
+        states = await self._engine.states(act_ids(keys, [1] * len(keys)))
+        fresh = [
+            UUID(int=key)
+            for key, state in zip(keys, states["state"].tolist(), strict=True)
+            if not state
+        ]
+        async with self._pool.acquire() as connection:
+            rows = await connection.fetch(
+                f"SELECT {columns} FROM fees.bill WHERE key = ANY($1)",  # noqa: S608 - our own names
+                fresh,
+            )
+        return {row["key"].int: row for row in rows}
 
     async def reckoned(
         self, standings: Sequence[Standing], terms_of: TermsOf, names: Mapping[int, str], day: date

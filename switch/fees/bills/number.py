@@ -48,6 +48,7 @@ ATTEMPTS_MAX: Final = (1 << 6) - 1
 
 _DIGEST_DIGITS: Final = 24
 _KEY_DIGITS: Final = 28
+_DIGITS: Final = treasury.TREASURY_LENGTH
 _KEY_BITS: Final = 94
 _ACT_SHIFT: Final = 18
 _KEY_SHIFT: Final = 30
@@ -93,6 +94,10 @@ def bill_number(key: int) -> str:
 
 def parse_number(text: str) -> int:
     """Return the key of the bill of a number, or raise `IdentifierError`."""
+    if len(text) == _DIGITS and text.isascii() and text.isdecimal() and text[:4] != "0000":
+        digits = int(text)
+        if digits % 97 == 1 and 2 <= digits % 100 <= 98:
+            return digits // 100
     number = treasury.parse(text, scheme=treasury.OWN).number
     if number.startswith("0000"):
         raise IdentifierError("treasury.scheme", "no bill of this switch has such a number")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final
 
+from payvand.switch.fees.bills.accounts import account_key
 from payvand.switch.fees.bills.bill import BillRefused
 from payvand.switch.fees.bills.number import parse_number
 from payvand.switch.identifiers import iban
@@ -41,21 +42,23 @@ class Cart:
     digest: int
     """64 bits of its content: what tells a retry from another payment under the same id."""
     asked: FeePayment
+    debtor_key: int
+    """Of the account debited."""
     attempt: int = 0
     """Raised where the ids of shares are spent."""
 
 
-def cart_of(asked: FeePayment, debtor: Route, routing: Routing) -> Cart:
-    """Return the cart that a bank asks to be paid; raises `BillRefused`."""
+def cart_of(asked: FeePayment, debtor: Route, routing: Routing, accounts: dict[str, int]) -> Cart:
+    """Return the cart that a bank asks to be paid; raises `BillRefused`.
+
+    *accounts* keeps the accounts that were looked at before, with their keys.
+    """
     if len(asked.id) != ID_BYTES or not any(asked.id) or asked.id[0] >= 0x80:
         raise BillRefused("id", "id.form", "16 bytes, not all zero, the topmost bit clear")
-    try:
-        iban.parse(asked.debtor_iban)
-    except IdentifierError as error:
-        raise BillRefused("debtor_iban", error.rule, error.hint) from error
-    route = routing.route(asked.debtor_iban)
-    if route is None or route.position != debtor.position:
-        raise BillRefused("debtor_iban", "iban.yours", "the account isn't at your bank")
+    debtor_key = accounts.get(asked.debtor_iban)
+    if debtor_key is None:
+        debtor_key = _account(asked.debtor_iban, debtor, routing)
+        accounts[asked.debtor_iban] = debtor_key
     _check_text("debtor_name", asked.debtor_name, NAME_LENGTH_MAX)
     _check_text("end_to_end_id", asked.end_to_end_id, REFERENCE_LENGTH_MAX)
     if not asked.amount:
@@ -69,7 +72,7 @@ def cart_of(asked: FeePayment, debtor: Route, routing: Routing) -> Cart:
         except IdentifierError as error:
             raise BillRefused(f"bills[{place}].number", error.rule, error.hint) from error
         parts.append(Part(key, part.amount, part.beyond))
-    if len({part.key for part in parts}) < len(parts):
+    if len(parts) > 1 and len({part.key for part in parts}) < len(parts):
         raise BillRefused("bills", "cart.twice", "a bill stands in it twice")
     content = asked.SerializeToString(deterministic=True)
     return Cart(
@@ -78,9 +81,22 @@ def cart_of(asked: FeePayment, debtor: Route, routing: Routing) -> Cart:
         parts=parts,
         digest=int.from_bytes(blake2b(content, digest_size=8, person=b"payvand.fees").digest()),
         asked=asked,
+        debtor_key=debtor_key,
     )
 
 
+def _account(text: str, debtor: Route, routing: Routing) -> int:
+    """Return the key of an account of the bank itself; raises `BillRefused`."""
+    try:
+        iban.parse(text)
+    except IdentifierError as error:
+        raise BillRefused("debtor_iban", error.rule, error.hint) from error
+    route = routing.route(text)
+    if route is None or route.position != debtor.position:
+        raise BillRefused("debtor_iban", "iban.yours", "the account isn't at your bank")
+    return account_key(text)
+
+
 def _check_text(field: str, text: str, length_max: int) -> None:
-    if len(text) > length_max or any(ord(one) < 32 for one in text):
+    if text and (len(text) > length_max or any(ord(one) < 32 for one in text)):
         raise BillRefused(field, "text.form", f"at most {length_max} characters, none that control")

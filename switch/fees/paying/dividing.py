@@ -7,14 +7,14 @@ from typing import Final
 
 from payvand.switch.fees.assessment.sharing import Shares
 from payvand.switch.fees.bills.accounts import account_key
-from payvand.switch.fees.bills.bill import Bill, BillRefused
+from payvand.switch.fees.bills.bill import BillRefused
 from payvand.switch.fees.bills.number import SHARES_MAX
 from payvand.switch.fees.bills.state import Standing
 from payvand.switch.fees.bills.tariff import Tariff, TariffOf
 from payvand.switch.participant import Participant
 from payvand.switch.routing import Routing
 
-__all__ = ["CREDIT_LINE", "Collector", "Divider", "Share"]
+__all__ = ["CREDIT_LINE", "Collector", "Divider", "Share", "Tree"]
 
 CREDIT_LINE: Final = 0xFFFF_FFFF
 """In place of a line: what was paid beyond all of them."""
@@ -44,7 +44,7 @@ class Collector:
 
 
 @dataclass(frozen=True, slots=True)
-class _Tree:
+class Tree:
     """A share tree with the accounts that it leads to."""
 
     shares: Shares
@@ -69,9 +69,10 @@ class Divider:
             for one in participants
         }
         self._routing = routing
-        self._day = day
+        self.day = day
+        """By Tehran's clock."""
         self._tariffs: dict[int, Tariff | None] = {}
-        self._trees: dict[tuple[int, str, str, str], _Tree] = {}
+        self._trees: dict[tuple[int, str, str, str], Tree] = {}
 
     def collector(self, agency: int) -> Collector:
         """Return the agency of a number."""
@@ -89,7 +90,8 @@ class Divider:
                 own = self.collector(bill.agency).ibans[0]
                 shares.append(Share(*self._account(own), part, CREDIT_LINE))
                 continue
-            tree = self._tree(bill, standing.lines[place].share_tree)
+            code = standing.lines[place].share_tree
+            tree = self.tree(bill.agency, bill.service, code, bill.facts)
             parts = tree.shares.divide(part)
             for (position, key), share in zip(tree.accounts, parts, strict=True):
                 if share:
@@ -99,15 +101,14 @@ class Divider:
             raise BillRefused("number", "bill.shares", f"more than {SHARES_MAX} shares")
         return shares
 
-    def _tree(self, bill: Bill, code: str) -> _Tree:
-        asked = bill.agency, bill.service, code, bill.facts
+    def tree(self, agency: int, service: str, code: str, facts: str) -> Tree:
+        """Return whose the money of a line is; raises `BillRefused` where nobody can say."""
+        asked = agency, service, code, facts
         tree = self._trees.get(asked)
         if tree is None:
-            shares = self._tariff(bill.agency).shares(
-                bill.service, code, json.loads(bill.facts or "{}"), self._day
-            )
+            shares = self._tariff(agency).shares(service, code, json.loads(facts or "{}"), self.day)
             accounts = tuple(self._account(one.iban) for one in shares.beneficiaries)
-            tree = self._trees[asked] = _Tree(shares, accounts)
+            tree = self._trees[asked] = Tree(shares, accounts)
         return tree
 
     def _tariff(self, agency: int) -> Tariff:

@@ -13,7 +13,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import date
 from typing import Final
 
 import numpy as np
@@ -35,18 +34,21 @@ from payvand.switch.fees.bills.accounts import (
 from payvand.switch.fees.bills.bill import BillRefused
 from payvand.switch.fees.bills.inquiry import Inquiry
 from payvand.switch.fees.bills.issuing import day_of
-from payvand.switch.fees.bills.number import TransferKind, transfer_id
+from payvand.switch.fees.bills.number import TransferKind, agency_of, transfer_id
 from payvand.switch.fees.bills.standing import ATTEMPT_SHIFT, read_acts
 from payvand.switch.fees.bills.state import Standing
 from payvand.switch.fees.bills.tariff import TariffOf, TermsOf
 from payvand.switch.fees.paying.cart import Cart, cart_of
 from payvand.switch.fees.paying.chain import Chains
 from payvand.switch.fees.paying.dividing import Collector, Divider, Share
+from payvand.switch.fees.paying.payload import payload_of
+from payvand.switch.fees.paying.plain import COLUMNS as PLAIN_COLUMNS
+from payvand.switch.fees.paying.plain import PlainBatch, plain_batches
 from payvand.switch.participants import Registry
 from payvand.switch.routing import Route
 from payvand.switch.translate import CREATED, STATE_OF_LEDGER, ReasonBook, rule_of
 from payvand.v1.fee_payment_service_pb2 import FeePayment
-from payvand.v1.payment_pb2 import Payment, PaymentKind, PaymentState, Reason
+from payvand.v1.payment_pb2 import PaymentState, Reason
 
 __all__ = ["Outcome", "PaidPart", "Paying"]
 
@@ -135,16 +137,18 @@ class Paying:
         outcomes: list[Outcome | None] = [None] * len(asked)
         routing = self._registry.routing
         carts: dict[int, Cart] = {}
+        accounts: dict[str, int] = {}
         for place, message in enumerate(asked):
             try:
-                carts[place] = cart_of(message, debtor, routing)
+                carts[place] = cart_of(message, debtor, routing, accounts)
             except BillRefused as refused:
                 outcomes[place] = _refused(refused)
         with self._paying(part.key for cart in carts.values() for part in cart.parts):
+            carts = await self._pay_plain(debtor, carts, outcomes)
             for _ in range(TURNS_MAX):
-                carts = await self._turn(debtor, carts, outcomes)
                 if not carts:
                     break
+                carts = await self._turn(debtor, carts, outcomes)
         for place in carts:
             hint = "others act on one of the bills all the time: try again later"
             outcomes[place] = _refused(BillRefused("bills", "bill.busy", hint))
@@ -160,6 +164,61 @@ class Paying:
             yield
         finally:
             self._under_way -= mine
+
+    async def _pay_plain(
+        self, debtor: Route, carts: dict[int, Cart], outcomes: list[Outcome | None]
+    ) -> dict[int, Cart]:
+        """Pay what is plain and new, and return all else: it is judged bill by bill."""
+        if not carts:
+            return carts
+        ids = u128_array(cart.id for cart in carts.values())
+        known = (await self._engine.states(ids))["state"].tolist()
+        fresh = {
+            place: cart
+            for (place, cart), state in zip(carts.items(), known, strict=True)
+            if not state and len(cart.parts) == 1
+        }
+        if not fresh:
+            return carts
+        keys = list({cart.parts[0].key for cart in fresh.values()})
+        rows = await self._inquiry.untouched(keys, PLAIN_COLUMNS)
+        names = self._registry.routing.names
+        terms = {
+            (agency, version): await self._terms_of(names.get(agency, ""), version)
+            for agency, version in {
+                (agency_of(key), row["schedule_version"]) for key, row in rows.items()
+            }
+        }
+        batches = plain_batches(fresh, rows, terms, self._divider(), debtor)
+        left = dict(carts)
+        for place in await self._commit_plain(batches, outcomes):
+            del left[place]
+        return left
+
+    async def _commit_plain(
+        self, batches: Sequence[PlainBatch], outcomes: list[Outcome | None]
+    ) -> list[int]:
+        """Commit plain payments, and return the places of those that were paid."""
+        paid = []
+        for batch in batches:
+            committed = await self._engine.create_transfers(
+                batch.records, payloads=batch.payloads, offsets=batch.offsets
+            )
+            results = committed.results.reshape(-1, batch.width)
+            created = (results["status"][:, 0] == CREATED).tolist()
+            stamps = results["timestamp"][:, 1].tolist()
+            for chain, is_paid, stamp in zip(batch.chains, created, stamps, strict=True):
+                if is_paid:
+                    part = PaidPart(chain.key, 1, chain.cart.amount, stamp)
+                    outcomes[chain.place] = Outcome(_SETTLED, (part,))
+                    paid.append(chain.place)
+        return paid
+
+    def _divider(self) -> Divider:
+        """Return what divides payments at this moment."""
+        registry = self._registry
+        day = day_of(self._clock())
+        return Divider(self._tariff_of, registry.participants, registry.routing, day)
 
     async def _turn(
         self, debtor: Route, carts: dict[int, Cart], outcomes: list[Outcome | None]
@@ -218,12 +277,13 @@ class Paying:
     async def _judge(self, carts: dict[int, Cart], outcomes: list[Outcome | None]) -> list[_Turn]:
         """Return the carts that can be paid as their bills stand; refuse the others."""
         keys = list({part.key for cart in carts.values() for part in cart.parts})
-        day = self._today()
+        divider = self._divider()
         names = self._registry.routing.names
         standings = await self._inquiry.of_keys(keys)
-        today = await self._inquiry.reckoned(list(standings.values()), self._terms_of, names, day)
+        today = await self._inquiry.reckoned(
+            list(standings.values()), self._terms_of, names, divider.day
+        )
         dated = {one.bill.key: one for one in today if one.notice is not None}
-        divider = Divider(self._tariff_of, self._registry.participants, self._registry.routing, day)
         turns = []
         for place, cart in carts.items():
             try:
@@ -231,9 +291,6 @@ class Paying:
             except BillRefused as refused:
                 outcomes[place] = _refused(refused)
         return turns
-
-    def _today(self) -> date:
-        return day_of(self._clock())
 
     async def _commit(
         self,
@@ -285,21 +342,7 @@ class Paying:
     def _add(self, chains: Chains, debtor: Route, turn: _Turn) -> None:
         """Add the chain of a cart."""
         cart = turn.cart
-        asked = cart.asked
         first = turn.collector
-        own = account_key(asked.debtor_iban)
-        payment = Payment(
-            id=asked.id,
-            kind=PaymentKind.PAYMENT_KIND_FEE,
-            debtor_iban=asked.debtor_iban,
-            creditor_iban=first.ibans[0],
-            amount=cart.amount,
-            unit=debtor.unit,
-            end_to_end_id=asked.end_to_end_id,
-            debtor_name=asked.debtor_name,
-            creditor_name=first.display_name,
-            bill_reference=asked.bills[0].number,
-        )
         chains.add(
             cart.id,
             debtor.position,
@@ -307,8 +350,8 @@ class Paying:
             cart.amount,
             FEE_CODE,
             data_128=account_key(first.ibans[0]) << 64 | cart.digest,
-            data_64=own,
-            payload=payment.SerializeToString(deterministic=True),
+            data_64=cart.debtor_key,
+            payload=payload_of(cart, first, debtor.unit),
         )
         for standing, amount, shares in zip(turn.standings, turn.amounts, turn.shares, strict=True):
             key, act = standing.bill.key, standing.next_act
@@ -329,7 +372,7 @@ class Paying:
                 amount,
                 ACT_CODE,
                 data_128=cart.id,
-                data_64=own,
+                data_64=cart.debtor_key,
                 data_32=cart.attempt << ATTEMPT_SHIFT,
             )
             share_id = transfer_id(TransferKind.SHARE, key, act, 1, cart.attempt)
