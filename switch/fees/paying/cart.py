@@ -1,9 +1,8 @@
 """A cart: what one payment settles, as its bank asks for it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Final
+from typing import Final, NamedTuple
 
 from payvand.switch.fees.bills.accounts import account_key
 from payvand.switch.fees.bills.bill import BillRefused
@@ -22,9 +21,8 @@ REFERENCE_LENGTH_MAX: Final = 35
 ID_BYTES: Final = 16
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """What of a payment is for one bill."""
+class Part(NamedTuple):
+    """What of a payment is for one bill. A tuple, as `Cart` is: both are made for each payment."""
 
     key: int
     amount: int
@@ -32,8 +30,7 @@ class Part:
     beyond: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Cart:
+class Cart(NamedTuple):
     """A payment that is well formed; whether it can be paid, the bills say."""
 
     id: int
@@ -53,20 +50,21 @@ def cart_of(asked: FeePayment, debtor: Route, routing: Routing, accounts: dict[s
 
     *accounts* keeps the accounts that were looked at before, with their keys.
     """
-    if len(asked.id) != ID_BYTES or not any(asked.id) or asked.id[0] >= 0x80:
+    identity, amount, bills = asked.id, asked.amount, asked.bills
+    if len(identity) != ID_BYTES or not any(identity) or identity[0] >= 0x80:
         raise BillRefused("id", "id.form", "16 bytes, not all zero, the topmost bit clear")
-    debtor_key = accounts.get(asked.debtor_iban)
+    debtor_iban = asked.debtor_iban
+    debtor_key = accounts.get(debtor_iban)
     if debtor_key is None:
-        debtor_key = _account(asked.debtor_iban, debtor, routing)
-        accounts[asked.debtor_iban] = debtor_key
+        debtor_key = accounts[debtor_iban] = _account(debtor_iban, debtor, routing)
     _check_text("debtor_name", asked.debtor_name, NAME_LENGTH_MAX)
     _check_text("end_to_end_id", asked.end_to_end_id, REFERENCE_LENGTH_MAX)
-    if not asked.amount:
+    if not amount:
         raise BillRefused("amount", "amount.zero", "say what the payer agreed to in all")
-    if not 0 < len(asked.bills) <= BILLS_MAX:
+    if not 0 < len(bills) <= BILLS_MAX:
         raise BillRefused("bills", "cart.bills", f"a payment is of 1 to {BILLS_MAX} bills")
     parts = []
-    for place, part in enumerate(asked.bills):
+    for place, part in enumerate(bills):
         try:
             key = parse_number(part.number)
         except IdentifierError as error:
@@ -76,8 +74,8 @@ def cart_of(asked: FeePayment, debtor: Route, routing: Routing, accounts: dict[s
         raise BillRefused("bills", "cart.twice", "a bill stands in it twice")
     content = asked.SerializeToString(deterministic=True)
     return Cart(
-        id=int.from_bytes(asked.id, "big"),
-        amount=asked.amount,
+        id=int.from_bytes(identity, "big"),
+        amount=amount,
         parts=parts,
         digest=int.from_bytes(blake2b(content, digest_size=8, person=b"payvand.fees").digest()),
         asked=asked,
@@ -94,6 +92,9 @@ def _account(text: str, debtor: Route, routing: Routing) -> int:
     route = routing.route(text)
     if route is None or route.position != debtor.position:
         raise BillRefused("debtor_iban", "iban.yours", "the account isn't at your bank")
+    if not debtor.sends:
+        hint = "your bank may send no new payments at present"
+        raise BillRefused("debtor_iban", "participant.sending", hint)
     return account_key(text)
 
 

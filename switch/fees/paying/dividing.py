@@ -128,4 +128,7 @@ class Divider:
                 "a beneficiary's account is at no participant of this switch: an operator can put "
                 "it to one",
             )
+        if not route.receives:
+            hint = "a beneficiary of the bill may receive nothing at present"
+            raise BillRefused("number", "participant.receiving", hint)
         return route.position, account_key(iban)

@@ -12,8 +12,8 @@ the bill is then. Nothing is kept beside the ledger but which bills are being pa
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -62,9 +62,8 @@ _LINKED_FAILED: Final = int(TransferStatus.LINKED_EVENT_FAILED)
 _EXISTS: Final = frozenset(status for status in TransferStatus if status.name.startswith("EXISTS"))
 
 
-@dataclass(frozen=True, slots=True)
-class PaidPart:
-    """What was paid of a bill."""
+class PaidPart(NamedTuple):
+    """What was paid of a bill. A tuple, as `Outcome` is: both are made for each payment."""
 
     key: int
     act: int
@@ -72,8 +71,7 @@ class PaidPart:
     paid_at: int
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What became of a cart."""
 
     state: int
@@ -152,7 +150,7 @@ class Paying:
         for place in carts:
             hint = "others act on one of the bills all the time: try again later"
             outcomes[place] = _refused(BillRefused("bills", "bill.busy", hint))
-        assert all(outcomes), "every cart has its outcome"
+        assert None not in outcomes, "every cart has its outcome"
         return [outcome for outcome in outcomes if outcome is not None]
 
     @contextmanager
@@ -334,7 +332,7 @@ class Paying:
             elif status is TransferStatus.ID_ALREADY_FAILED:
                 # Its own id: the next turn tells why. A share's: it needs another one.
                 attempt = turn.cart.attempt + (wrong > first)
-                again[turn.place] = replace(turn.cart, attempt=attempt)
+                again[turn.place] = turn.cart._replace(attempt=attempt)
             else:
                 hint = "the books can't take this: an operator has to look at the beneficiaries"
                 outcomes[turn.place] = _refused(BillRefused("bills", rule_of(status), hint))

@@ -5,11 +5,10 @@ made by numpy. A payment of which anything is out of the ordinary is left to `pa
 it bill by bill; so is one whose chain the ledger didn't take. Both ways write the same records.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import asyncpg
 import numpy as np
@@ -35,14 +34,16 @@ from payvand.switch.routing import Route
 
 __all__ = ["COLUMNS", "Chain", "PlainBatch", "plain_batches"]
 
-COLUMNS: Final = "key, service, amount, lines, due, facts, schedule_version"
+COLUMNS: Final = (
+    "key, service, amount, due, facts, schedule_version, "
+    "jsonb_array_length(lines) AS line_count, lines -> 0 ->> 3 AS share_tree"
+)
 """Of the rows of bills that plain payments are judged by."""
 _HALF: Final = 64
 _LOW: Final = (1 << _HALF) - 1
 
 
-@dataclass(frozen=True, slots=True)
-class Chain:
+class Chain(NamedTuple):
     """A plain payment."""
 
     place: int
@@ -95,14 +96,13 @@ def plain_batches(
         if row is None or len(cart.parts) > 1 or part.beyond or part.key in seen:
             continue
         amount = row["amount"]
-        lines = json.loads(row["lines"])
-        if amount != cart.amount or part.amount not in (0, amount) or len(lines) != 1:
+        if amount != cart.amount or part.amount not in (0, amount) or row["line_count"] != 1:
             continue
         agency = agency_of(part.key)
         tariff = terms.get((agency, row["schedule_version"]))
         if tariff is None or tariff.changes_with_time(row["service"], row["due"], divider.day):
             continue
-        kind = agency, row["service"], lines[0][3], row["facts"] or ""
+        kind = agency, row["service"], row["share_tree"], row["facts"] or ""
         if kind not in groups:
             groups[kind] = None
             with suppress(BillRefused):
