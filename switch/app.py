@@ -38,6 +38,7 @@ from payvand.switch import logs
 from payvand.switch.ages import Ages
 from payvand.switch.approvals.act_journal import ActJournal
 from payvand.switch.approvals.approvals import Approvals, Kind
+from payvand.switch.availability import Availability
 from payvand.switch.certificates import CertificateFault, issue
 from payvand.switch.config import Settings
 from payvand.switch.day_key import day_key
@@ -60,6 +61,7 @@ from payvand.switch.rule_changes.rules_in_force import RuleChange, RulesInForce
 from payvand.switch.rules.rails import CYCLE
 from payvand.switch.server import DatabaseBehind, Server, ServerFault
 from payvand.switch.services.approvals import ApprovalServicer
+from payvand.switch.services.availability import AvailabilityServicer
 from payvand.switch.services.books import BookServicer
 from payvand.switch.services.business_days import BusinessDayServicer
 from payvand.switch.services.fee_assessments import FeeAssessmentServicer
@@ -156,7 +158,7 @@ class Switch:
         tables = RulesInForce(acts, pool, clock=self._clock)
         catalogue = CatalogueInForce(acts, pool)
         self.fees = FeeCollection(engine, pool, acts, clock=self._clock, catch_up=self.catch_up)
-        registry = Registry(
+        self.registry = registry = Registry(
             pool,
             engine,
             lambda participants: Routing(
@@ -164,8 +166,10 @@ class Switch:
                 banks=tables.rulebook.banks,
                 tariffs=tables.rulebook.tariffs,
                 day=tables.day,
+                signed_off=availability.signed_off,
             ),
         )
+        self._availability = availability = Availability(acts, registry, clock=self._clock)
         acts.watch(registry.book.apply)
         funding = Funding(registry, engine)
         self.limits = limits = LimitDesk(engine, registry, acts)
@@ -204,6 +208,7 @@ class Switch:
             pool=pool,
             registry=registry,
             submitter=submitter,
+            availability=availability,
             reasons=reasons,
             metrics=self.metrics,
             catch_up=self.catch_up,
@@ -219,6 +224,7 @@ class Switch:
         )
         services = (
             payments,
+            AvailabilityServicer(availability, registry),
             SignatureServicer(engine, registry, submitter, Signing(pool, self._clock)),
             ReturnServicer(registry, Returning(engine, reasons, lambda: registry.routing.charges)),
             ParticipantServicer(
@@ -284,6 +290,7 @@ class Switch:
         self._spawn("windows", settling.run())
         self._spawn("ages", ages.run())
         self._spawn("approvals", approvals.run())
+        self._spawn("availability", availability.run())
         self._spawn("rules", tables.run())
         if cycles is not None:
             self._spawn("settlement cycles", cycles.run())
@@ -401,6 +408,7 @@ class Switch:
     def _see_frame(self, frame: Frame) -> None:
         """Count the payments that ran out, which no call tells of."""
         if len(frame.expired) and frame.sequence > self._engine.recovery.sequence:
+            self._availability.see_frame(frame)
             self.metrics.count_payments("expired", len(frame.expired), reason=TIMED_OUT.code)
 
     def _projection_rest_s(self, took_s: float) -> float:

@@ -80,6 +80,8 @@ METHOD_ROLES: Final[Mapping[str, frozenset[Role]]] = {
     "/payvand.v1.PaymentService/Answer": _PARTICIPANTS,
     "/payvand.v1.PaymentService/Follow": _PARTICIPANTS,
     "/payvand.v1.PaymentService/GetStatus": _PARTICIPANTS,
+    "/payvand.v1.AvailabilityService/WatchAvailability": _PARTICIPANTS_AND_READERS,
+    "/payvand.v1.AvailabilityService/SayAvailability": _PARTICIPANTS | _OPERATOR,
     "/payvand.v1.SignatureService/SubmitSigned": _BANK,
     "/payvand.v1.SignatureService/GetSignedRequest": _PARTICIPANTS_AND_READERS,
     "/payvand.v1.ReturnService/CreateReturn": _PARTICIPANTS,

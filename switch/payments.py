@@ -17,6 +17,7 @@ from payvand.core.engine import Engine
 from payvand.core.limits import BATCH_EVENTS_MAX
 from payvand.settlement.database import Pool
 from payvand.switch.answering import answer
+from payvand.switch.availability import Availability
 from payvand.switch.following import Divider, Wakings, follow
 from payvand.switch.metrics import Metrics
 from payvand.switch.participants import Registry, route_of
@@ -54,6 +55,7 @@ class PaymentServicer:
         pool: Pool,
         registry: Registry,
         submitter: Submitter,
+        availability: Availability,
         reasons: ReasonBook,
         metrics: Metrics,
         catch_up: Callable[[], Awaitable[None]],
@@ -63,6 +65,7 @@ class PaymentServicer:
         self._pool = pool
         self._registry = registry
         self._submitter = submitter
+        self._availability = availability
         self._metrics = metrics
         self._catch_up = catch_up
         self._reasons = reasons
@@ -117,7 +120,10 @@ class PaymentServicer:
     async def Answer(self, request: bytes, context: Any) -> bytes:
         """Record a creditor bank's answers."""
         creditor = await self._caller(context)
-        return await answer(self._engine, self._metrics, request, creditor)
+        reply = await answer(self._engine, self._metrics, request, creditor)
+        # A state takes a byte each; what comes before them is of no weight in a share.
+        self._availability.note_answers(creditor.name, len(reply))
+        return reply
 
     async def Follow(self, request: FollowRequest, context: Any) -> AsyncIterator[bytes]:
         """Send what concerns the caller; the messages are serialised already."""
@@ -132,7 +138,7 @@ class PaymentServicer:
                 field="cursor",
             )
         stream = object()
-        async with self._open_stream("Follow"):
+        async with self._open_stream("Follow"), self._following(caller):
             try:
                 async for _, step in follow(self._wakings, caller.number, request.cursor):
                     self._sending[stream] = time.monotonic()
@@ -140,6 +146,11 @@ class PaymentServicer:
                     del self._sending[stream]
             finally:
                 self._sending.pop(stream, None)
+
+    @asynccontextmanager
+    async def _following(self, caller: Route) -> AsyncIterator[None]:
+        with self._availability.following(caller.name):
+            yield
 
     def oldest_sending_s(self) -> float:
         """Return for how long the slowest follower hasn't taken what was sent; 0 for none."""

@@ -45,6 +45,8 @@ class Route:
     """False where no new payments may go to it."""
     must_sign: bool = False
     """True where it would send, but for a signature."""
+    signed_off: bool = False
+    """True where it would receive, but said that it takes nothing new now."""
     payments_per_second: int = 0
     """How many it may submit; 0 for as many as there is room for."""
 
@@ -60,11 +62,13 @@ class Routing:
         tariffs: Tariffs | None = None,
         day: date = date.min,
         is_signed: bool = False,
+        signed_off: frozenset[str] = frozenset(),
     ) -> None:
         """Lead to *participants*, by who holds which code on *day* as *banks* has it.
 
         What payments cost on that day, *tariffs* tells. Payments that are not signed, as
-        *is_signed* tells, are refused to who must sign them.
+        *is_signed* tells, are refused to who must sign them; nothing new goes to those whose names
+        are in *signed_off*.
         """
         participants = tuple(participants)
         self.by_iban: dict[str, Route] = {}
@@ -90,8 +94,9 @@ class Routing:
                 participant.unit,
                 participant.auto_accept,
                 active and not must_sign,
-                participant.receiving is Direction.ACTIVE,
+                participant.receiving is Direction.ACTIVE and participant.name not in signed_off,
                 active and must_sign,
+                participant.name in signed_off,
                 participant.payments_per_second,
             )
             self.by_iban |= dict.fromkeys(participant.ibans, route)
@@ -106,7 +111,14 @@ class Routing:
         self.charges: Final = charge_table(tariffs, participants, day) if tariffs else None
         """What payments cost; None where nothing is charged."""
         self.signed: Final[Routing] = (
-            Routing(participants, banks=banks, tariffs=tariffs, day=day, is_signed=True)
+            Routing(
+                participants,
+                banks=banks,
+                tariffs=tariffs,
+                day=day,
+                is_signed=True,
+                signed_off=signed_off,
+            )
             if any(one.signature_required for one in participants) and not is_signed
             else self
         )

@@ -32,6 +32,7 @@ COMMANDS: Final = {
     "demo": ("payvand.switch.cli.demo", "demo"),
     "submit": ("payvand.switch.cli.submit", "submit"),
     "status": ("payvand.switch.cli.status", "status"),
+    "availability": ("payvand.switch.cli.availability", "availability"),
     "signatures": ("payvand.switch.cli.signatures", "signatures"),
     "participants": ("payvand.switch.cli.participants", "participants"),
     "fund": ("payvand.switch.cli.fund", "fund"),

@@ -1,6 +1,6 @@
 """One connection to the switch: mutual TLS, keepalive, and calls that are made again."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -8,8 +8,16 @@ import grpc
 import grpc.aio
 
 from payvand.client.backoff import Backoff
-from payvand.client.faults import CertificatesMissing, fault_of, is_broken_off
+from payvand.client.faults import CertificatesMissing, ended_early, fault_of, is_broken_off
 from payvand.client.positions import Positions
+from payvand.v1.availability_service_pb2 import (
+    Availability,
+    ParticipantAvailability,
+    SayAvailabilityRequest,
+    SayAvailabilityResponse,
+    WatchAvailabilityRequest,
+)
+from payvand.v1.availability_service_pb2_grpc import AvailabilityServiceStub
 from payvand.v1.participant_service_pb2 import (
     ListParticipantsRequest,
     ListParticipantsResponse,
@@ -85,6 +93,7 @@ class Connection:
         self._participants = ParticipantServiceStub(channel)
         self._statements = StatementServiceStub(channel)
         self._signatures = SignatureServiceStub(channel)
+        self._availability = AvailabilityServiceStub(channel)
 
     @classmethod
     def connect(cls, address: str, certificates: Path, *, patience_s: float = PATIENCE_S) -> Self:
@@ -135,6 +144,36 @@ class Connection:
             self._signatures.GetSignedRequest, GetSignedRequestRequest(id=payment)
         )
         return reply
+
+    async def availability(self) -> AsyncGenerator[list[ParticipantAvailability]]:
+        """Yield how available every participant is, then those that change, for ever.
+
+        After a break all are told again.
+        """
+        backoff = Backoff(self._patience_s)
+        while True:
+            call = self._availability.WatchAvailability(WatchAvailabilityRequest())
+            try:
+                async for told in call:
+                    backoff.progress()
+                    yield list(told.participants)
+                if not await backoff.wait():
+                    raise ended_early(self.address)
+            except grpc.aio.AioRpcError as error:
+                if not is_broken_off(error) or not await backoff.wait():
+                    raise fault_of(error, self.address) from error
+            finally:
+                call.cancel()
+
+    async def say_availability(
+        self, level: Availability, *, participant: str = "", remark: str = ""
+    ) -> ParticipantAvailability:
+        """Say how available the caller is, or as an operator *participant*; up takes it back."""
+        request = SayAvailabilityRequest(participant=participant, availability=level, remark=remark)
+        reply: SayAvailabilityResponse = await self._call(
+            self._availability.SayAvailability, request
+        )
+        return reply.participant
 
     async def participant_versions(
         self, participant: str = "", *, at: int = 0

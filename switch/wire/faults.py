@@ -140,6 +140,11 @@ def explain(fault: Records, debtor: Route, routing: Routing) -> tuple[str, str, 
             return name, "signature.required", hint
         case Rule.DEBTOR_SUSPENDED:
             return name, "participant.suspended", "you may send no payments now: ask the operator"
+        case Rule.CREDITOR_SUSPENDED if routing.by_name[
+            routing.table.routes[detail].name
+        ].signed_off:
+            hint = f"{routing.table.routes[detail].name} takes nothing new now: try again later"
+            return name, "participant.signed_off", hint
         case Rule.CREDITOR_SUSPENDED:
             hint = f"{routing.table.routes[detail].name} takes no payments now: try again later"
             return name, "participant.suspended", hint

@@ -33,6 +33,8 @@ from payvand.risk.stage import RiskStage
 from payvand.settlement.database import Pool
 from payvand.settlement.netting import position_account
 from payvand.switch.admission import Admission
+from payvand.switch.approvals.act_journal import ActJournal
+from payvand.switch.availability import Availability
 from payvand.switch.identifiers import iban
 from payvand.switch.metrics import Metrics
 from payvand.switch.participant import Participant
@@ -168,6 +170,9 @@ class Country:
             pool=pool,
             registry=registry,
             submitter=Submitter(self.engine, metrics, reasons, timeout_s=DEADLINE_S),
+            availability=Availability(
+                ActJournal(self.engine), registry, clock=self.loop.clock, monotonic=self.loop.time
+            ),
             reasons=reasons,
             metrics=metrics,
             catch_up=_never,
