@@ -14,14 +14,12 @@ from payvand.v1.availability_service_pb2 import Availability, ParticipantAvailab
 
 __all__ = ["availability"]
 
-WORDS: Final[Mapping[int, str]] = {
-    number: name.removeprefix("AVAILABILITY_").lower()
+_NUMBERS: Final[Mapping[str, Any]] = {
+    name.removeprefix("AVAILABILITY_").lower(): number
     for name, number in Availability.items()
     if number
 }
-_NUMBERS: Final[Mapping[str, Availability]] = {
-    WORDS[number]: number for number in Availability.values() if number in WORDS
-}
+WORDS: Final[Mapping[int, str]] = {number: word for word, number in _NUMBERS.items()}
 
 
 @click.group()
