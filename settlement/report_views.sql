@@ -133,6 +133,31 @@ CREATE VIEW report.operator_act AS
 SELECT sequence, timestamp AS done_at, act, operator, proposal FROM books.operator_act;
 COMMENT ON VIEW report.operator_act IS 'what operators decided';
 
+-- The files that banks owe: of every window closed since its first file, where it paid or was paid.
+CREATE VIEW report.expected_file AS
+SELECT
+    participant.name AS participant, position.window_number AS settlement_window,
+    closed.closed_at, closed.closed_at + 86400000000000 AS due,
+    newest.revision, newest.imported_at
+FROM books.net_position AS position
+JOIN books.settlement_window AS closed ON closed.number = position.window_number
+JOIN reference.participants AS participant ON participant.number = position.participant
+JOIN (
+    SELECT participant, min(window_number) AS window_number
+    FROM reference.bank_file GROUP BY participant
+) AS first_file
+    ON first_file.participant = position.participant
+    AND first_file.window_number <= position.window_number
+LEFT JOIN (
+    SELECT DISTINCT ON (participant, window_number) participant, window_number, revision,
+        (extract(epoch FROM imported_at) * 1000000)::bigint * 1000 AS imported_at
+    FROM reference.bank_file ORDER BY participant, window_number, revision DESC
+) AS newest
+    ON newest.participant = position.participant
+    AND newest.window_number = position.window_number
+WHERE position.debits > 0 OR position.credits > 0;
+COMMENT ON VIEW report.expected_file IS 'the files that banks owe for closed windows, come or not';
+
 -- What waits for somebody, who that is, and what ends it.
 CREATE VIEW report.waiting AS
 SELECT
@@ -194,7 +219,12 @@ SELECT
     (extract(epoch FROM coalesce(claim.complete_by, claim.answer_by)) * 1000000)::bigint * 1000,
     'answer', 'claim_ends'
 FROM reference.claim WHERE claim.state IN ('waiting', 'confirmed')
-    AND coalesce(claim.complete_by, claim.answer_by) > now();
+    AND coalesce(claim.complete_by, claim.answer_by) > now()
+UNION ALL
+SELECT
+    'bank_file', settlement_window::text, participant, NULL, closed_at, due,
+    'take_file', 'nothing_changes'
+FROM report.expected_file WHERE revision IS NULL;
 COMMENT ON VIEW report.waiting IS 'what waits, for whom, since when, and what comes of it';
 
 CREATE VIEW report.standing AS

@@ -23,6 +23,7 @@ COMMANDS: Final = {
     "break": "payvand reconcile history {subject}",
     "settlement_window": "payvand settle",
     "claim": "payvand directory claims",
+    "bank_file": "payvand reconcile take FILE --participant {waits_for} --window {subject}",
 }
 """What shows a thing that waits, or ends its waiting, by its kind."""
 
@@ -37,8 +38,8 @@ def stuck(door: Door, minutes: int, as_json: bool) -> None:
     """List what waits: since when, for whom, what may be done, and what comes of it otherwise.
 
     Payments and recalls that nobody has answered, proposals that lack a second operator, open
-    breaks, the open settlement window, claims on aliases. Nothing is changed by looking; each line
-    names the command that goes on from there.
+    breaks, the open settlement window, claims on aliases, files that banks owe. Nothing is changed
+    by looking; each line names the command that goes on from there.
     """
     reply = asyncio.run(_waiting(door))
     rows = [

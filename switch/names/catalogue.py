@@ -46,6 +46,7 @@ KINDS = (
     "account_purpose",
     "waiting",
     "remedy",
+    "file_state",
     "heading",
 )
 """What the catalogue names."""

@@ -84,7 +84,7 @@ def test_every_report_of_the_pack_runs_and_is_rendered(tmp_path: Path, database:
                 findings = await runner.run(report, the_day(projected))
                 assert findings.sequence == projected.engine.sequence
                 assert not findings.truncated
-                empty = {"break_ageing", "agency_collection"}
+                empty = {"break_ageing", "agency_collection", "expected_files"}
                 assert findings.rows or report.name in empty, report.name
                 rows = list(csv.reader(io.StringIO(as_csv(findings))))
                 assert rows[0] == [column.name for column in report.columns]
@@ -208,6 +208,36 @@ def test_what_waits_is_what_the_ledger_holds_back(tmp_path: Path, database: str)
             pending = sum(amount(account, "debits_pending") for account in accounts)
             assert sum(int(str(value)) for value in held.values()) == pending > 0
             assert any(row["kind"] == "settlement_window" for row in rows)
+
+    asyncio.run(scene())
+
+
+def test_a_bank_that_sends_files_owes_one_for_each_window(tmp_path: Path, database: str) -> None:
+    async def scene() -> None:
+        async with after_a_day(tmp_path, database) as (projected, runner):
+
+            async def owed() -> list[dict[str, object]]:
+                return rows_of(await runner.run(pack()["expected_files"], Asked()))
+
+            assert await owed() == []
+            async with projected.pool.acquire() as connection:
+                windows = [window.number for window in await read_windows(connection)]
+                await connection.execute(
+                    "INSERT INTO reference.bank_file (participant, window_number, revision, "
+                    "name, sha256, profile, profile_sha256, encoding, rows_taken, rows_aside, "
+                    "rows_added, rows_removed, rules_version, operator) "
+                    "VALUES (1, $1, 1, 'a', '', '', '', '', 0, 0, 0, 0, 1, 'o')",
+                    windows[-2],
+                )
+            rows = await owed()
+            assert {row["participant"] for row in rows} == {"bank-1"}
+            assert {row["settlement_window"] for row in rows} <= set(windows[:-1])
+            states = {row["settlement_window"]: row["state"] for row in rows}
+            assert states.pop(windows[-2]) == "taken"
+            assert set(states.values()) == {"missing"}
+            waiting = rows_of(await runner.run(pack()["waiting"], Asked()))
+            missing = [row["subject"] for row in waiting if row["kind"] == "bank_file"]
+            assert sorted(missing) == sorted(str(window) for window in states)
 
     asyncio.run(scene())
 
