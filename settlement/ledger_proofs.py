@@ -18,6 +18,7 @@ from payvand.settlement.checkpoints import Checkpoints
 from payvand.settlement.headroom import HeadroomWalk
 from payvand.settlement.operator_acts import OperatorAct, tells_act
 from payvand.settlement.proof import Proof, verdict
+from payvand.settlement.quota_walk import QuotaWalk
 from payvand.settlement.recount import Recount, WindowRecount
 from payvand.settlement.windows import CREATED
 
@@ -57,7 +58,10 @@ def prove_journal(folder: Path, *, day_key: bytes = b"") -> JournalProofs:
     reader = JournalReader(folder, strict=True)
     days = DayRecount(journal_id_of(folder) or b"", public_key=day_key)
     seen = _Seen(
-        HeadroomWalk(found.ledger.lookup_transfers), days, Checkpoints(folder, found.ledger)
+        HeadroomWalk(found.ledger.lookup_transfers),
+        QuotaWalk(found.ledger),
+        days,
+        Checkpoints(folder, found.ledger),
     )
     try:
         sequence = replay(found.ledger, Stage(), seen.watch(reader))
@@ -75,7 +79,7 @@ def prove_journal(folder: Path, *, day_key: bytes = b"") -> JournalProofs:
     seen_frames = [f"{sequence:,} frames, the last with SHA-256 {head}"]
     if end and end.torn:
         seen_frames.append(f"{end.torn[1] - end.torn[0]} bytes of an unfinished write")
-    walk = seen.walk
+    walk, quotas = seen.walk, seen.quotas
     found.proofs += [
         Proof("journal_intact", True, "; ".join(seen_frames)),
         Proof("replay_equals_journal", True, f"{seen.records:,} records"),
@@ -83,9 +87,9 @@ def prove_journal(folder: Path, *, day_key: bytes = b"") -> JournalProofs:
         prove_books_balance(found.ledger, sorted(seen.ledgers)),
         verdict(
             "limits_hold",
-            walk.named,
-            f"{walk.uses:,} uses of limited accounts",
-            wrong_total=walk.crossings,
+            walk.named + quotas.named,
+            f"{walk.uses:,} uses of limited accounts, {quotas.uses:,} of quotas",
+            wrong_total=walk.crossings + quotas.crossings,
         ),
         prove_windows_net_to_zero(found.recounts),
         prove_windows_equal_recount(found.recounts),
@@ -97,8 +101,11 @@ def prove_journal(folder: Path, *, day_key: bytes = b"") -> JournalProofs:
 class _Seen:
     """What is gathered from the frames on their way to the replay."""
 
-    def __init__(self, walk: HeadroomWalk, days: DayRecount, checkpoints: Checkpoints) -> None:
+    def __init__(
+        self, walk: HeadroomWalk, quotas: QuotaWalk, days: DayRecount, checkpoints: Checkpoints
+    ) -> None:
         self.walk = walk
+        self.quotas = quotas
         self.days = days
         self.checkpoints = checkpoints
         self.recount = WindowRecount()
@@ -112,6 +119,7 @@ class _Seen:
             yield frame
             self.records += len(frame.records)
             self.walk.add(frame)
+            self.quotas.add(frame)
             self.recount.add(frame)
             self.days.add(frame)
             if tells_act(frame):

@@ -9,7 +9,7 @@ Their names, in order, each a promise to scripts:
     replay_equals_journal        the frames lead again to the outcomes journaled with them
     snapshots_equal_journal      whole to the last bit, and the books that the frames lead to
     books_balance                debits = credits over all accounts, posted and pending
-    limits_hold                  no transfer ever took an account beyond its limit
+    limits_hold                  no transfer ever took an account beyond its limit or a quota
     windows_net_to_zero          the nets of each window add up to zero
     windows_equal_recount        the notes of closings are what the postings add up to
     days_equal_their_roots       each closed day's frames lead to its signed root

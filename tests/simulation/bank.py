@@ -1,14 +1,14 @@
 """A simulated bank: the SDK at one end, books of its own at the other.
 
-It pays at random, answers what it is offered (or stays silent, or answers too late), loses its
-connection, restarts from what it had kept, and never pays twice for what it meant once. What it was
-told is held against the ledger at the end.
+It pays at random, answers what it is offered (or stays silent, or answers too late), gives some of
+it back, asks for some of what it paid, loses its connection, restarts from what it had kept, and
+never pays twice for what it meant once. What it was told is held against the ledger at the end.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from random import Random
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from payvand.client import Bank, CallFailed
 from payvand.v1.payment_pb2 import Payment, PaymentKind, PaymentState
@@ -21,9 +21,12 @@ DECLINED: Final = PaymentState.PAYMENT_STATE_DECLINED
 FINAL: Final = frozenset(
     {SETTLED, DECLINED, PaymentState.PAYMENT_STATE_REJECTED, PaymentState.PAYMENT_STATE_EXPIRED}
 )
+CREDIT_TRANSFER: Final = PaymentKind.PAYMENT_KIND_CREDIT_TRANSFER
 AMOUNT_MAX: Final = 2_000
 PATIENCE_S: Final = 1e9
 """A bank never gives up: the network heals before the simulation ends."""
+
+Made = TypeVar("Made")
 
 
 class SimulatedBank:
@@ -38,11 +41,16 @@ class SimulatedBank:
         self.sent: dict[bytes, Payment] = {}
         """Payments whose submission was answered with anything but a refusal."""
         self.refused: set[bytes] = set()
+        self.returned: dict[bytes, int] = {}
+        """How much of offered payments it has given back, by the payment's id."""
         self.offered: dict[bytes, int] = {}
         """Amounts of the payments offered to it, by id."""
         self.ends: dict[bytes, int] = {}
         """How payments ended, of those that it was told of, by id."""
         self.cursor = 0
+        self._offers: dict[bytes, Payment] = {}
+        self._afterwards: set[asyncio.Task[None]] = set()
+        """Returns and recalls under way; a bank that restarts goes on with them."""
         self._unanswered: dict[bytes, bool] = {}
         self._random = random
         self._connect = connect
@@ -149,12 +157,72 @@ class SimulatedBank:
         for offer in step.offers:
             assert offer.id not in self.offered, f"{offer.id.hex()} was offered twice"
             self.offered[offer.id] = offer.amount
+            self._offers[offer.id] = offer
         for outcome in step.outcomes:
+            if outcome.state == SETTLED and outcome.id not in self.ends:
+                self._think_again(outcome.id)
             self._end(outcome.id, outcome.state)
         self.cursor = step.cursor
         for offer in step.offers:
             if offer.id not in self.ends:
                 self._consider(offer.id)
+
+    def _think_again(self, identity: bytes) -> None:
+        """Give a settled payment back, or ask for it back, at random."""
+        offer, paid = self._offers.get(identity), self.sent.get(identity)
+        habit = self._random.random()
+        if offer is not None and offer.kind == CREDIT_TRANSFER and habit < 0.2:
+            self._afterwards_do(self._give_back(offer), f"return-{identity.hex()}")
+        elif paid is not None and paid.kind == CREDIT_TRANSFER and habit < 0.1:
+            self._afterwards_do(self._recall(paid), f"recall-{identity.hex()}")
+
+    def _afterwards_do(self, act: Coroutine[Any, Any, None], name: str) -> None:
+        task = asyncio.create_task(act, name=name)
+        self._afterwards.add(task)
+
+    async def finish(self) -> None:
+        """Return once returns and recalls are answered."""
+        await asyncio.gather(*sorted(self._afterwards, key=lambda task: task.get_name()))
+
+    async def _give_back(self, offer: Payment) -> None:
+        """Give a payment back in one or two parts, which may be more than there is left."""
+        for number in range(1, self._random.randint(1, 2) + 1):
+            amount = self._random.randint(1, offer.amount)
+            made = await self._unless_refused(
+                lambda number=number, amount=amount: self._connect(self.name).give_back(  # type: ignore[misc]
+                    offer, amount, number=number, reason="CUST"
+                )
+            )
+            if made is not None:
+                kind = PaymentKind.PAYMENT_KIND_RETURN
+                self._keep(made.id, offer.creditor_iban, offer.debtor_iban, amount, kind)
+                self.returned[offer.id] = self.returned.get(offer.id, 0) + (
+                    amount if made.state == SETTLED else 0
+                )
+                self._end(made.id, made.state)
+
+    async def _recall(self, paid: Payment) -> None:
+        made = await self._unless_refused(
+            lambda: self._connect(self.name).recall(paid, reason="DUPL")
+        )
+        if made is not None:
+            kind = PaymentKind.PAYMENT_KIND_RECALL
+            self._keep(made.id, paid.debtor_iban, paid.creditor_iban, 0, kind)
+
+    def _keep(self, id: bytes, debtor: str, creditor: str, amount: int, kind: PaymentKind) -> None:
+        self.sent[id] = Payment(
+            id=id, debtor_iban=debtor, creditor_iban=creditor, amount=amount, kind=kind
+        )
+
+    async def _unless_refused(self, act: Callable[[], Awaitable[Made]]) -> Made | None:
+        """Do it until it was answered; None where a rule of returns refuses it."""
+        while True:
+            try:
+                return await act()
+            except CallFailed as fault:
+                if fault.refusal is not None and fault.refusal.rule.startswith("return."):
+                    return None
+                await asyncio.sleep(self._random.uniform(0.1, 1))
 
     def _consider(self, identity: bytes) -> None:
         habit = self._random.random()

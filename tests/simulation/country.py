@@ -14,6 +14,8 @@ import random
 import shutil
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from datetime import date
 from pathlib import Path
 from random import Random
 from typing import Any, Final, NoReturn, cast
@@ -24,29 +26,41 @@ from prometheus_client import CollectorRegistry
 
 from payvand.client import Bank
 from payvand.core.engine import SEALED_MAX, Engine
+from payvand.core.errors import PayvandFault
 from payvand.core.ledger import Ledger
 from payvand.core.records import ACCOUNT, u128_array, u128_list
+from payvand.core.replay import replay
 from payvand.core.segments import read_frames
+from payvand.core.stage import Stage
 from payvand.risk.reasons import Reasons
 from payvand.risk.rules import default_rules
 from payvand.risk.stage import RiskStage
 from payvand.settlement.database import Pool
-from payvand.settlement.netting import position_account
+from payvand.settlement.headroom import HeadroomWalk
+from payvand.settlement.netting import charge_account, position_account
+from payvand.settlement.quota_walk import QuotaWalk
 from payvand.switch.admission import Admission
 from payvand.switch.approvals.act_journal import ActJournal
 from payvand.switch.availability import Availability
 from payvand.switch.identifiers import iban
+from payvand.switch.limits.limit_book import LimitBook
+from payvand.switch.limits.limits_in_force import LimitsInForce
 from payvand.switch.metrics import Metrics
 from payvand.switch.participant import Participant
 from payvand.switch.participants import Registry
 from payvand.switch.payments import PaymentServicer
+from payvand.switch.returning import RECALL_TIMEOUT_S, Returning
 from payvand.switch.routing import Routing
+from payvand.switch.rules.tariffs import KINDS
 from payvand.switch.server import DatabaseBehind, method_handlers
+from payvand.switch.services.returns import ReturnServicer
 from payvand.switch.submitting import Submitter
 from payvand.switch.translate import STATE_OF_LEDGER, ReasonBook
 from payvand.v1.participant_service_pb2 import ParticipantRole
+from payvand.v1.payment_pb2 import PaymentKind
 from tests.simulation.bank import PATIENCE_S, SETTLED, SimulatedBank
 from tests.simulation.network import FAIR, Network, Weather
+from tests.simulation.rules import draw_limits, draw_tariffs
 from tests.simulation.virtual_time import REAL_WAIT_S, Stuck, VirtualLoop
 from tests.support.journals import placed
 
@@ -55,6 +69,8 @@ DEADLINE_S: Final = 2
 QUIET_S: Final = 20.0
 """How long everything is given to come to its end once the network is fair."""
 CAP: Final = 20_000
+TODAY: Final = date(2026, 1, 1)
+RECALL: Final = PaymentKind.PAYMENT_KIND_RECALL
 CODES: Final = {"melli": "017", "mellat": "012", "saderat": "019", "tejarat": "018"}
 
 
@@ -123,6 +139,9 @@ class Country:
             for number, (name, code) in enumerate(CODES.items(), 1)
         ]
         self.accounts = {name: iban.make(code, "1") for name, code in CODES.items()}
+        self.tariffs = draw_tariffs(self.random, sorted(self.accounts))
+        self.random_of_limits = Random(self.random.random())
+        self.limits = draw_limits(self.random_of_limits, sorted(self.accounts))
         self.banks = [
             SimulatedBank(name, Random(self.random.random()), self._connect, self.accounts)
             for name in CODES
@@ -161,8 +180,13 @@ class Country:
         self.loop.working = lambda: len(sealed) > 0 and not self.loop.arriving(wake)
         self.loop.settle = self.engine.settle
         pool = cast(Pool, asyncpg.create_pool("postgresql://nobody@127.0.0.1:1/nowhere"))
-        registry = Registry(pool, self.engine, Routing)
+        registry = Registry(
+            pool, self.engine, lambda them: Routing(them, tariffs=self.tariffs, day=TODAY)
+        )
         await registry.adopt(self.participants)
+        self.in_force = LimitsInForce(self.engine, registry)
+        self.in_force.book = LimitBook(self.limits)
+        await self.in_force.load()
         metrics = Metrics(CollectorRegistry())
         reasons = ReasonBook(Reasons(default_rules()))
         payments = PaymentServicer(
@@ -177,7 +201,24 @@ class Country:
             metrics=metrics,
             catch_up=_never,
         )
-        self.network.serve(payments.SERVICE.full_name, method_handlers(payments, Admission()))
+        returns = ReturnServicer(
+            registry, Returning(self.engine, reasons, lambda: registry.routing.charges)
+        )
+        for servicer in (payments, returns):
+            handlers = method_handlers(servicer, Admission())
+            self.network.serve(servicer.SERVICE.full_name, handlers)
+
+    async def _change_limits(self) -> None:
+        """Set other limits while payments go on; a crash may come between."""
+        while True:
+            await asyncio.sleep(self.random_of_limits.uniform(0.2, 3))
+            limits = draw_limits(self.random_of_limits, sorted(self.accounts))
+            if not limits:
+                continue
+            self.limits = list(LimitBook([*self.limits, *limits]))
+            with suppress(PayvandFault):  # A start after a crash brings the ledger to them.
+                await self.in_force.carry_out(limits, self.random_of_limits.randbytes(16))
+                self.in_force.book = LimitBook(self.limits)
 
     def _journal(self) -> Path:
         return self.folder / f"journal-{self.crashes}"
@@ -221,6 +262,7 @@ class Country:
         paid = False
         paying = asyncio.gather(*(bank.pay(self.rounds) for bank in self.banks))
         flaky = self.random.choice(self.banks)
+        changing = asyncio.create_task(self._change_limits())
         restarting = asyncio.create_task(flaky.restart_sometimes(lambda: paid))
         for _ in range(self.crash_count):
             await asyncio.sleep(self.random.uniform(0.01, 2.5))
@@ -233,9 +275,13 @@ class Country:
             await self._start_switch()
         await paying
         paid = True
+        changing.cancel()
+        await asyncio.gather(changing, return_exceptions=True)
         await restarting
         self.network.weather = FAIR
         await asyncio.sleep(QUIET_S)
+        await asyncio.gather(*(bank.finish() for bank in self.banks))
+        await asyncio.sleep(RECALL_TIMEOUT_S + QUIET_S)
         await self._check()
         for bank in self.banks:
             await bank.stop()
@@ -250,6 +296,8 @@ class Country:
         _law(not self.network.mistakes, f"the switch made mistakes: {self.network.mistakes}")
         await self._check_ends()
         await self._check_books()
+        await self._check_charges()
+        self._check_limits()
         for frame in read_frames(self._journal()):
             self._tell(frame.sequence, frame.timestamp, bytes(frame.records.tobytes()))
 
@@ -306,8 +354,55 @@ class Country:
                 f"{participant.name} got {credits[participant.name]} by its own books, "
                 f"{found['credits_posted']} by the ledger",
             )
-            owed = found["debits_posted"] - found["credits_posted"]
-            _law(owed <= CAP, f"{participant.name} owes {owed}, more than its cap")
+
+    async def _check_charges(self) -> None:
+        """See that payments cost what the tariffs say, to the last unit, and others nothing."""
+        owed = {bank.name: 0 for bank in self.banks}
+        names = {account: name for name, account in self.accounts.items()}
+        for bank in self.banks:
+            for identity, payment in bank.sent.items():
+                if bank.ends[identity] != SETTLED or payment.kind == RECALL:
+                    continue
+                sides = {
+                    "debtor": names[payment.debtor_iban],
+                    "creditor": names[payment.creditor_iban],
+                }
+                for tariff in self.tariffs.tariffs:
+                    payer = sides[tariff.payer]
+                    receiver = sides.get(tariff.receiver, tariff.receiver)
+                    if tariff.kind == KINDS[payment.kind - 1]:
+                        owed[payer] += tariff.of(payment.amount)
+                        owed[receiver] -= tariff.of(payment.amount)
+        for participant in self.participants:
+            account = u128_array([charge_account(participant.number)])
+            (row,) = await self.engine.lookup_accounts(account)
+            found = {name: u128_list(row[[name]][name].reshape(1))[0] for name in _BALANCES}
+            _law(found["debits_pending"] == 0, f"{participant.name} has a fee that never ended")
+            _law(found["credits_pending"] == 0, f"{participant.name} waits for a fee for ever")
+            told = found["debits_posted"] - found["credits_posted"]
+            _law(
+                told == owed[participant.name],
+                f"{participant.name} owes {told} in fees, "
+                f"and {owed[participant.name]} by the tariffs",
+            )
+
+    def _check_limits(self) -> None:
+        """See that no transfer crossed a limit, at any sequence, and no returns their payment."""
+        books = Ledger()
+        headroom, quotas = HeadroomWalk(books.lookup_transfers), QuotaWalk(books)
+        for frame in read_frames(self._journal()):
+            replay(books, Stage(), [frame])
+            headroom.add(frame)
+            quotas.add(frame)
+        _law(not headroom.crossings, f"caps were crossed: {headroom.named}")
+        _law(not quotas.crossings, f"quotas were crossed: {quotas.named}")
+        self.quota_uses = quotas.uses
+        for bank in self.banks:
+            for identity, returned in bank.returned.items():
+                _law(
+                    returned <= bank.offered[identity],
+                    f"{returned} were given back of {bank.offered[identity]}",
+                )
 
     def _tell(self, *what: object) -> None:
         self.story.update(repr((self.loop.now_ns, *what)).encode())
