@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from payvand.switch.cli.display import display, named
+from payvand.switch.cli.display import display, named, told
 from payvand.switch.cli.faults import ANSWER_IS_NO
 from payvand.switch.cli.fees.options import (
     DAY_HELP,
@@ -81,7 +81,7 @@ def _tell_error(schedule: Schedule, error: AssessmentError, *, as_json: bool) ->
     if as_json:
         print_json({"field": error.field, "rule": error.rule, "hint": error.hint})
     else:
-        click.echo(f"{schedule.agency}: {error}")
+        click.echo(f"{schedule.agency}: {error.field}: {error.rule}: {told(error.hint)}")
     raise click.exceptions.Exit(ANSWER_IS_NO)
 
 
@@ -123,9 +123,10 @@ def _print(
     if not explain:
         return
     for line in lines:
-        click.echo(f"{titles[line.cause or line.fee]} ({line.kind}): {line.legal_basis}")
+        kind = named("fee_line", line.kind)
+        click.echo(f"{titles[line.cause or line.fee]} ({kind}): {line.legal_basis}")
         for reason in line.reasons:
-            click.echo(f"    {reason}")
+            click.echo(f"    {told(reason)}")
         for beneficiary, part in _shares(schedule, found.service, line, facts, day):
             click.echo(f"    → {display().number(amount_text(part))}  {_title(beneficiary)}")
 

@@ -9,6 +9,7 @@ import click
 
 from payvand.client import FeeOffice
 from payvand.switch.cli.approvals import echo_proposal, proposal_json, state_name
+from payvand.switch.cli.display import named, said
 from payvand.switch.cli.faults import ANSWER_IS_NO
 from payvand.switch.cli.fees.options import schedule_file
 from payvand.switch.cli.options import Door, as_json, door_options
@@ -103,16 +104,25 @@ def diff(door: Door, number: int, as_json: bool) -> None:
             }
         )
         return
-    beside = f"version {told.in_force}, which is in force" if told.in_force else "nothing in force"
-    click.echo(f"version {number} of {told.schedule.agency} beside {beside}\n")
+    agency = told.schedule.agency
+    click.echo(
+        said(
+            "version {number} of {agency} beside version {in_force}, which is in force",
+            number=number,
+            agency=agency,
+            in_force=told.in_force,
+        )
+        if told.in_force
+        else said("version {number} of {agency}; none is in force", number=number, agency=agency)
+    )
     if told.overtaken:
         click.echo(
-            "It was drafted on top of an earlier version and can't come in force: import anew\n"
+            said("It was drafted on top of an earlier version and can't come in force: import anew")
         )
+    click.echo()
     print_rows(told.rows)
     for iban in told.unrouted_ibans:
-        click.echo(f"\n{iban} leads to no participant: nothing can be paid to it yet", nl=False)
-    click.echo()
+        click.echo(said("{iban} leads to no participant: nothing can be paid to it yet", iban=iban))
 
 
 @catalogue.command()
@@ -171,7 +181,7 @@ def list_schedules(door: Door, agency: str, as_json: bool) -> None:
             (
                 str(one.number),
                 one.agency,
-                _state_of(one),
+                named("proposal_state", _state_of(one)),
                 "; ".join(map(period_text, one.periods)),
                 one.digest.hex()[:12],
                 one.proposal.proposer,
@@ -194,7 +204,7 @@ def show(door: Door, number: int, as_json: bool) -> None:
         return
     _echo(reply.schedule, as_json=False)
     for period in reply.schedule.periods:
-        click.echo(f"in force {period_text(period)}")
+        click.echo(said("in force {period}", period=period_text(period)))
     echo_proposal(reply.schedule.proposal, as_json=False, whole=True)
 
 
@@ -224,9 +234,9 @@ def _asked(door: Door, ask: Callable[[FeeOffice], Awaitable[Any]]) -> Any:
 
 def _state_of(schedule: FeeSchedule) -> str:
     if any(not period.until for period in schedule.periods):
-        return "in force"
+        return "in_force"
     if schedule.periods:
-        return "was in force"
+        return "was_in_force"
     acts = {act.act for act in schedule.proposal.acts}
     state = state_name(schedule.proposal)
     return "reviewed" if state == "open" and "reviewed" in acts else state
@@ -236,14 +246,21 @@ def _echo(schedule: FeeSchedule, *, as_json: bool) -> None:
     if as_json:
         print_json(_json_of(schedule))
     else:
-        click.echo(f"version {schedule.number} of {schedule.agency}: {_state_of(schedule)}")
+        click.echo(
+            said(
+                "version {number} of {agency}: {state}",
+                number=schedule.number,
+                agency=schedule.agency,
+                state=named("proposal_state", _state_of(schedule)),
+            )
+        )
 
 
 def _json_of(schedule: FeeSchedule) -> dict[str, Any]:
     return {
         "version": schedule.number,
         "agency": schedule.agency,
-        "state": _state_of(schedule).replace(" ", "_"),
+        "state": _state_of(schedule),
         "digest": schedule.digest.hex(),
         "periods": [
             {"since": one.since, "until": one.until or None, "sequence": one.sequence}

@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import (
 from google.protobuf.json_format import ParseDict, ParseError
 
 from payvand.client import Devices, sign_charges
+from payvand.switch.cli.display import said, told
 from payvand.switch.cli.faults import ANSWER_IS_NO
 from payvand.switch.cli.options import Door, as_json, door_options
 from payvand.switch.cli.printing import moment, print_json, print_table
@@ -66,8 +67,11 @@ def key(file: Path) -> None:
     with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as handle:
         handle.write(private)
     public = made.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    file.with_name(f"{file.name}.pub").write_bytes(public)
-    click.echo(f"{file} stays on the device; enrol it by {file}.pub")
+    public_file = file.with_name(f"{file.name}.pub")
+    public_file.write_bytes(public)
+    click.echo(
+        said("{file} stays on the device; enrol it by {public}", file=file, public=public_file)
+    )
 
 
 @devices.command()
@@ -161,9 +165,14 @@ def bring(door: Door, files: tuple[Path, ...], as_json: bool) -> None:
     else:
         for result in results:
             if result.state == ChargeState.CHARGE_STATE_REFUSED:
-                whose = f"{result.device} {result.counter}" if result.counter else "a batch"
-                click.echo(f"{whose}: {result.field}: {result.rule}: {result.hint}")
-        click.echo(", ".join(f"{count:,} {state}" for state, count in counts.items()))
+                whose = f"{result.device} {result.counter}" if result.counter else result.device
+                click.echo(f"{whose}: {result.field}: {result.rule}: {told(result.hint)}")
+        click.echo(
+            said(
+                "{taken} charges taken, {repeated} brought before, {refused} refused",
+                **{state: f"{counts[state]:,}" for state in ("taken", "repeated", "refused")},
+            )
+        )
     if counts["refused"]:
         raise click.exceptions.Exit(ANSWER_IS_NO)
 
@@ -211,7 +220,7 @@ def _echo(found: list[FeeDevice], *, as_json: bool) -> None:
             (
                 one.name,
                 one.service,
-                "revoked" if one.revoked_at else "believed",
+                said("revoked") if one.revoked_at else said("believed"),
                 moment(one.enrolled_at),
                 one.enrolled_by,
                 _missing_text(one),

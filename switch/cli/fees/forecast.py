@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from payvand.switch.cli.display import display
+from payvand.switch.cli.display import display, said
 from payvand.switch.cli.fees.options import given_day, schedule_file
 from payvand.switch.cli.options import Door, as_json, door_options
 from payvand.switch.cli.printing import amount_text, print_json, print_table
@@ -92,9 +92,17 @@ def _print(found: Forecast) -> None:
     rows.append(("", "", "", amount_text(total), "", ""))
     print_table(("day", "weekday", "holiday", "expected", "from", "to"), rows, numbers=3)
     for name, miss in found.misses.items():
-        used = " (used)" if name == found.model else ""
-        click.echo(f"{name.replace('_', ' ')}{used} missed {miss:.1%} in {found.trials} trials")
-    click.echo(f"from {found.history_days:,} days of history")
+        is_used = "*" if name == found.model else " "
+        click.echo(
+            said(
+                "{mark} {model} missed {miss} % in {trials} trials",
+                mark=is_used,
+                model=name,
+                miss=f"{miss * 100:.1f}",
+                trials=found.trials,
+            )
+        )
+    click.echo(said("from {days} days of history", days=f"{found.history_days:,}"))
 
 
 def _json_of(found: Forecast) -> dict[str, Any]:

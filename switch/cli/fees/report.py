@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import click
 
-from payvand.switch.cli.display import named
+from payvand.switch.cli.display import named, said, told
 from payvand.switch.cli.faults import ANSWER_IS_NO
 from payvand.switch.cli.fees.options import given_day
 from payvand.switch.cli.options import Door, as_json, door_options
@@ -49,12 +49,12 @@ def make(door: Door, day: str, folder: Path | None, as_json: bool) -> None:
         async with door.fee_office() as office:
             return await office.daily_report(date)
 
-    told = asyncio.run(run())
-    signed = {"report": json.loads(told.report), "signature": told.signature.hex()}
+    reply = asyncio.run(run())
+    signed = {"report": json.loads(reply.report), "signature": reply.signature.hex()}
     if folder is not None:
         text = json.dumps(signed, ensure_ascii=False, indent=1) + "\n"
         (folder / f"{date}.json").write_text(text, encoding="utf-8")
-        (folder / f"{date}.csv").write_text(told.csv, encoding="utf-8")
+        (folder / f"{date}.csv").write_text(reply.csv, encoding="utf-8")
     if as_json:
         print_json(signed)
     else:
@@ -90,10 +90,16 @@ def check(file: Path, key: str, csv_file: Path | None, as_json: bool) -> None:
     if as_json:
         print_json({"holds": not wrong, "wrong": wrong})
     elif wrong:
-        click.echo(f"the report doesn't hold: {wrong}")
+        click.echo(said("the report doesn't hold: {wrong}", wrong=told(wrong)))
     else:
         day = signed["report"]["day"]
-        click.echo(f"the report of {day['date']} holds; the root of its day is {day['root']}")
+        click.echo(
+            said(
+                "the report of {date} holds; the root of its day is {root}",
+                date=day["date"],
+                root=day["root"],
+            )
+        )
     if wrong:
         raise click.exceptions.Exit(ANSWER_IS_NO)
 
@@ -114,7 +120,10 @@ def _print(report: dict[str, Any]) -> None:
     level = report["carts"]["settled_per_million"]
     if level is not None:
         percent = f"{level // 10_000}.{level % 10_000:04}"
-        click.echo(f"{report['carts']['settled']:,} carts settled, {percent} % of those sent")
+        settled = f"{report['carts']['settled']:,}"
+        click.echo(
+            said("{count} carts settled, {percent} % of those sent", count=settled, percent=percent)
+        )
 
 
 def _figures(entry: dict[str, Any]) -> tuple[str, ...]:
