@@ -46,6 +46,7 @@ cdef class Archive:
     cdef bint has_work(self, u32 after, u32 level) noexcept nogil
     cdef int work(self, u32 after, u32 level) noexcept nogil
     cdef bint can_leave(self) noexcept nogil
+    cdef void warm_ids(self) noexcept nogil
     cdef void fail(self, int failure) noexcept nogil
     cdef int leave(self) noexcept nogil
     cdef int write_run(self, Leaving* leaving) noexcept nogil

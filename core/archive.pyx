@@ -29,11 +29,12 @@ from payvand.core.snapshots import prune
 from libc.stdlib cimport free
 from libc.string cimport memcpy, memmove
 
-from payvand.core.arena cimport arena_close, arena_try
+from payvand.core.arena cimport arena_close, arena_try, arena_warm
 from payvand.core.books cimport books_close, books_keep, books_open
 from payvand.core.filter cimport (
     FILTER_BITS_LEAST, filter_add, filter_block, filter_close, filter_open,
 )
+from payvand.core.ids cimport ids_take_cold
 from payvand.core.index cimport prefetch
 from payvand.core.ledger cimport Ledger
 from payvand.core.leaving cimport leaving_choose, leaving_forget, leaving_gather
@@ -51,6 +52,7 @@ from payvand.core.snapshot_writing cimport SnapshotWriter
 from payvand.core.stage cimport Stage
 from payvand.core.store cimport store_close, store_open
 from payvand.core.threads cimport *
+from payvand.core.types cimport u8
 
 cdef enum:
     NO_MEMORY = 12              # ENOMEM
@@ -306,14 +308,19 @@ cdef class Archive:
     cdef bint has_work(self, u32 after, u32 level) noexcept nogil:
         """Tell whether there is something to do for `work`."""
         cdef u32 first
-        return self.can_leave() or self.find_mergeable(after, level, &first)
+        return (self.books.ids.cold > 0 or self.can_leave()
+                or self.find_mergeable(after, level, &first))
 
     cdef int work(self, u32 after, u32 level) noexcept nogil:
         """Do what is to be done first; merge runs below *level* alone, from number *after* on.
 
-        Returns 0, an errno or RUN_DAMAGED. Merging goes first, and lets rows leave meanwhile.
+        Returns 0, an errno or RUN_DAMAGED. Merging goes first, and lets rows leave meanwhile; but
+        before all, memory is warmed that batches are about to touch.
         """
         cdef u32 first
+        if self.books.ids.cold > 0:
+            self.warm_ids()
+            return 0
         if self.find_mergeable(after, level, &first):
             return self.merge(first)
         return self.leave() if self.can_leave() else 0
@@ -322,6 +329,16 @@ cdef class Archive:
         """Tell whether too many rows are in memory, and their ids have a place to go."""
         return (self.books.rows - self.books.oldest_row >= self.past.due_rows
                 and self.past.runs_count < RUNS_MAX)
+
+    cdef void warm_ids(self) noexcept nogil:
+        """Have some of the table of ids, which was made larger, at hand."""
+        cdef u8* start
+        cdef u64 size
+        pthread_mutex_lock(self.guard)
+        size = ids_take_cold(&self.books.ids, &start)
+        pthread_mutex_unlock(self.guard)
+        # Should the table give way to another meanwhile, these pages are nobody's or as they were.
+        arena_warm(start, size)
 
     # --- rows that leave ---------------------------------------------------------------------
 

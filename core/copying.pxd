@@ -30,11 +30,13 @@ cdef struct Copying:
     u64* kept_bits              # one for each account
     Kept* kept
     u64 kept_count
+    u64 kept_warmed             # memory for so many is at hand
     u32 places_count            # of reservations
     u32 places_copied
     u64* ended_bits             # one for each place
     Reservation* ended
     u64 ended_count
+    u64 ended_warmed
 
 cdef inline void keep_account(Copying* copying, u32 row, const Account* accounts,
                               const u128* limits) noexcept nogil:
@@ -61,4 +63,5 @@ cdef inline void keep_reservation(Copying* copying, u32 place,
         copying.ended_count += 1
 
 cdef int copying_open(Copying* copying, u64 rows, u32 accounts, u32 places) noexcept nogil
+cdef void copying_warm(Copying* copying) noexcept nogil
 cdef void copying_close(Copying* copying) noexcept nogil

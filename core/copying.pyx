@@ -2,9 +2,11 @@
 
 from libc.string cimport memset
 
-from payvand.core.arena cimport arena_close, arena_try
+from payvand.core.arena cimport arena_close, arena_try, arena_warm
 
 assert sizeof(Kept) == 160
+
+cdef u64 ROWS_WARMED = 1 << 16      # ahead; some 10 MB
 
 
 cdef int copying_open(Copying* copying, u64 rows, u32 accounts, u32 places) noexcept nogil:
@@ -22,6 +24,25 @@ cdef int copying_open(Copying* copying, u64 rows, u32 accounts, u32 places) noex
         copying_close(copying)
         return 12               # ENOMEM
     return 0
+
+
+cdef void copying_warm(Copying* copying) noexcept nogil:
+    """Have memory at hand for what is likely kept aside next; called while batches go on."""
+    copying.kept_warmed += warm_ahead(<u8*>copying.kept, sizeof(Kept), copying.kept_count,
+                                      copying.kept_warmed, copying.accounts_count)
+    copying.ended_warmed += warm_ahead(<u8*>copying.ended, sizeof(Reservation),
+                                       copying.ended_count, copying.ended_warmed,
+                                       copying.places_count)
+
+
+cdef u64 warm_ahead(u8* rows, u64 row_bytes, u64 count, u64 warmed, u64 rows_max) noexcept nogil:
+    """Warm rows behind those used and those warmed before, where these are few; return how many."""
+    cdef u64 first = max(count, warmed)
+    cdef u64 end = min(first + ROWS_WARMED, rows_max)
+    if count == 0 or first - count >= ROWS_WARMED or end <= first:
+        return 0
+    arena_warm(rows + first * row_bytes, (end - first) * row_bytes)
+    return end - warmed
 
 
 cdef void copying_close(Copying* copying) noexcept nogil:

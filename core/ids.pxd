@@ -19,7 +19,7 @@ At most 3.5 rows a bucket, so that few are full: 18 to 36 bytes a row, and one c
 """
 
 from payvand.core.index cimport prefetch
-from payvand.core.types cimport u32, u64
+from payvand.core.types cimport u8, u32, u64
 
 cdef enum:
     BUCKET_SLOTS = 7
@@ -35,6 +35,7 @@ cdef struct Ids:
     u64 older_homes
     u64 moved               # homes below it have moved
     u64 homes_wanted        # a good size to stay at; 0: none is known
+    u64 cold                # bytes at the end of the table that nobody has touched, about
 
 cdef extern from *:
     """
@@ -129,4 +130,5 @@ cdef int ids_open(Ids* ids) except -1
 cdef void ids_close(Ids* ids) noexcept
 cdef int ids_size(Ids* ids, u64 live) except -1
 cdef int ids_reserve(Ids* ids, u64 live, u64 more, u64 newest_row, u64 oldest_row) except -1 nogil
+cdef u64 ids_take_cold(Ids* ids, u8** start) noexcept nogil
 cdef void ids_remove(Ids* ids, u64 hash, u64 row) noexcept nogil

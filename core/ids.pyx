@@ -12,6 +12,8 @@ cdef u64 FIRST_HOMES = 1 << 10
 # more than a few are never needed; a table that ran out would lose an id, and stops instead.
 cdef u64 SPARE_BUCKETS = 1024
 
+cdef u64 WARMED_BYTES = 8 << 20     # at once
+
 
 cdef inline u64 table_bytes(u64 homes) noexcept nogil:
     return (homes + SPARE_BUCKETS) * sizeof(Bucket)
@@ -33,6 +35,7 @@ cdef void ids_close(Ids* ids) noexcept:
     if ids.older != NULL:
         arena_close(ids.older, table_bytes(ids.older_homes))
         ids.older = NULL
+    ids.cold = 0
 
 
 cdef int ids_size(Ids* ids, u64 live) except -1:
@@ -69,6 +72,7 @@ cdef int ids_reserve(Ids* ids, u64 live, u64 more, u64 newest_row, u64 oldest_ro
         ids.moved = 0
         ids.buckets = larger
         ids.homes = homes
+        ids.cold = table_bytes(homes)
     if ids.older != NULL:
         move_stretch(ids, more + 16, newest_row, oldest_row)
     return 0
@@ -97,6 +101,17 @@ cdef void move_stretch(Ids* ids, u64 stretch, u64 newest_row, u64 oldest_row) no
             abort()
         arena_close(ids.older, table_bytes(ids.older_homes))
         ids.older = NULL
+
+
+cdef u64 ids_take_cold(Ids* ids, u8** start) noexcept nogil:
+    """Take the next stretch that is to be warmed (out: start); return its bytes, 0 for none.
+
+    Rows move into a larger table from front to back, so it is warmed in that order, before them.
+    """
+    cdef u64 some = min(ids.cold, WARMED_BYTES)
+    start[0] = <u8*>ids.buckets + table_bytes(ids.homes) - ids.cold
+    ids.cold -= some
+    return some
 
 
 cdef void ids_remove(Ids* ids, u64 hash, u64 row) noexcept nogil:

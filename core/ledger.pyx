@@ -188,7 +188,8 @@ cdef class Ledger:
     cdef void unlock(self) noexcept nogil:
         """Let other threads at the books; wake who waits for rows to come."""
         cdef bint due = (self.books.past != NULL
-                         and self.books.rows - self.books.oldest_row >= self.books.past.due_rows)
+                         and (self.books.ids.cold > 0 or self.books.rows - self.books.oldest_row
+                              >= self.books.past.due_rows))
         pthread_mutex_unlock(&self.guard)
         if due:
             pthread_cond_broadcast(&self.moved)

@@ -22,7 +22,7 @@ from libc.string cimport memcpy, memset
 from payvand.core.arena cimport arena_close, arena_try
 from payvand.core.books cimport Span
 from payvand.core.checksum cimport crc32c
-from payvand.core.copying cimport Kept, copying_close, copying_open
+from payvand.core.copying cimport Kept, copying_close, copying_open, copying_warm
 from payvand.core.quota_table cimport QuotaRow
 from payvand.core.reservations cimport Reservation
 from payvand.core.snapshot cimport *
@@ -230,6 +230,7 @@ cdef class SnapshotWriter:
         cdef u64 rows = self.head.rows - self.head.oldest_row
         cdef u64 some
         done[0] = False
+        copying_warm(&self.copying)
         if self.hashes_written < rows:
             some = min(rows - self.hashes_written, PAYLOAD_BYTES // sizeof(u64))
             self.hashes_written += some

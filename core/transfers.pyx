@@ -193,6 +193,8 @@ cdef inline void prefetch_account(const Books* books, u32 row) noexcept nogil:
     if row != NO_ROW:
         prefetch(&books.accounts[row])
         prefetch(<const u8*>&books.accounts[row] + 64)
+        if books.copying != NULL:
+            prefetch_read(&books.limits[row])       # it may have to be kept aside
 
 
 cdef inline u32 account_row(const Books* books, u128 id, u32 likely, u64 hash) noexcept nogil:
