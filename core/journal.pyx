@@ -5,9 +5,9 @@ whole blocks of 4,096 bytes, past the page cache where the file system allows it
 flush is never retried: after one, nobody can know what the disk holds, so the engine stops.
 
 Where zeros were written before, an append changes no metadata of the file, and the flush of a small
-frame takes half the time. So a segment waiting for its turn is zeroed little by little; its turn may
-come before the end. Journals that grow so fast have frames so large that the disk's bandwidth, which
-zeros would take from them, is worth more.
+frame takes half the time. So a segment waiting for its turn is zeroed little by little, while frames
+leave the disk room for it; its turn may come before the end. Journals that grow so fast have frames
+so large that the disk's bandwidth, which zeros would take from them, is worth more.
 """
 
 import contextlib
@@ -205,6 +205,7 @@ cdef class Journal:
         Returns early once its turn has come, or `leave` was called.
         """
         cdef int failure = 0
+        cdef u64 written
         with nogil:
             pthread_mutex_lock(&self.spare_lock)
             if self.spare_fd < 0:
@@ -212,9 +213,10 @@ cdef class Journal:
             while (failure == 0 and not self.leaving and self.spare_fd >= 0
                    and self.spare_zeroed < self.segment_bytes):
                 pthread_mutex_unlock(&self.spare_lock)
+                written = self.written
                 usleep(ZEROS_PAUSE_US)
                 pthread_mutex_lock(&self.spare_lock)
-                if self.spare_fd >= 0:
+                if self.spare_fd >= 0 and self.written - written <= ZEROS_BYTES:
                     failure = self.zero_spare(ZEROS_BYTES)
             pthread_mutex_unlock(&self.spare_lock)
         self._raise(failure, "allocate a segment")
