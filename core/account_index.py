@@ -1,9 +1,9 @@
 """The index of accounts: which movements touched an account, from the beginning on.
 
 The last movements are in memory (`entry_log`); older ones in sorted runs on disk
-(`entry_runs`), written by a thread of its own. Sixteen runs of a level are merged into one of the
+(`entry_runs`), written by a thread of its own. So many runs of a level are merged into one of the
 next, so that there are few to ask however long the history grows: an entry is written again once
-for each sixteenfold of it.
+for each time that the history grows as many times over.
 
 The index is a cursor over the journal. When a folder is opened, runs that follow one another from
 the first frame on are kept; what lies behind them is noted again while its frames are replayed.
@@ -39,9 +39,9 @@ from payvand.core.segments import frame_at
 
 __all__ = ["AccountIndex", "Entries"]
 
-MERGED_RUNS = 16
-MERGED_BLOCKS = 128
-"""Blocks of keys merged at once: half a MiB."""
+MERGED_RUNS = 32
+MERGED_BLOCKS = 256
+"""Blocks of keys merged at once: a MiB."""
 KEY_MAX = 2**64 - 1
 _KEY_ACCOUNT_SHIFT = 38
 _NUMBER_MASK = np.uint64(2**37 - 1)
@@ -86,7 +86,6 @@ class AccountIndex:
     def __init__(self, ledger: Ledger, journal: Journal, *, due: int) -> None:
         """Open the runs in the journal's folder; so many movements make a new one."""
         self.log = EntryLog(ledger, journal, due=due)
-        self._ledger = ledger
         self._journal = journal
         self._changing = threading.Lock()  # held while runs are asked, or changed
         self._reading = threading.Lock()
@@ -334,7 +333,7 @@ class AccountIndex:
         for low, high in pairwise(borders):
             rows = np.concatenate([run.slice(section, low, high) for run in runs])
             if section == KEYS:
-                yield sort_keys(rows, self._ledger.accounts_count)
+                yield sort_keys(rows)
             else:
                 yield rows[np.argsort(rows["key"])]
             # What falls due meanwhile goes first: memory is bounded by that.

@@ -3,6 +3,22 @@
 from payvand.core.checksum cimport crc32c
 from payvand.core.types cimport u8, u32, u64
 
+cdef extern from "<fcntl.h>" nogil:
+    """
+    #ifndef _GNU_SOURCE
+    #define _GNU_SOURCE
+    #endif
+    #include <fcntl.h>
+    static void payvand_begin_writing(int fd, unsigned long long start, unsigned long long size) {
+    #if defined(__linux__)
+        (void)sync_file_range(fd, (off_t)start, (off_t)size, SYNC_FILE_RANGE_WRITE);
+    #else
+        (void)fd, (void)start, (void)size;
+    #endif
+    }
+    """
+    void payvand_begin_writing(int fd, u64 start, u64 size)
+
 cdef enum:
     BYTES = 4096
     TAIL_BYTES = 16
@@ -37,6 +53,11 @@ def seal_blocks(u8[::1] image, u32 number, u64 rows, u32 rows_a_block):
             tail.rows = <u32>min(rows - index * rows_a_block, <u64>rows_a_block)
             tail.checksum = 0
             tail.checksum = crc32c(0, &image[index * BYTES], BYTES)
+
+
+def begin_writing(int fd, u64 start, u64 size):
+    with nogil:
+        payvand_begin_writing(fd, start, size)
 
 
 def wrong_block(const u8[::1] image, u32 number, u64 rows, u32 rows_a_block):

@@ -45,7 +45,8 @@ from payvand.core.ledger import Ledger
 from payvand.core.limits import (
     BATCH_EVENTS_MAX,
     COMMIT_WORKERS,
-    ENTRIES_KEPT,
+    ENTRIES_LEAST,
+    ENTRIES_SHARE,
     HORIZON_ROWS,
     NOTE_BYTES_MAX,
     RECORDS_KEPT,
@@ -172,7 +173,8 @@ class Engine(Reading):
                 records=RECORDS_KEPT,
                 snapshot_bytes=snapshot_bytes,
             )
-            index = AccountIndex(ledger, journal, due=ENTRIES_KEPT)
+            due = max(horizon // ENTRIES_SHARE, ENTRIES_LEAST)
+            index = AccountIndex(ledger, journal, due=due)
             archive.cover = index.cover
         except BaseException:
             journal.close()

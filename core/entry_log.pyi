@@ -17,8 +17,8 @@ u8 (in the journal), movements u4, expired_count u4 (the first of them), record_
 STAND: np.dtype[np.void]
 """How an account with a history stood behind a movement: key u8, then its four balances."""
 
-def sort_keys(keys: _Keys, accounts: int) -> _Keys:
-    """Return keys of so many accounts in their order, u8[n]; those of one account are so already.
+def sort_keys(keys: _Keys) -> _Keys:
+    """Return keys in their order, u8[n]; those of one account are so already.
 
     May write to *keys*.
     """

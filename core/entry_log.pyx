@@ -24,7 +24,10 @@ cdef extern from "<semaphore.h>" nogil:
 
 cdef enum:
     BATCH_MOVEMENTS = BATCH_EVENTS_MAX + EXPIRED_MAX    # at most
-    DIGIT_BITS = 11
+    DIGIT_BITS_MAX = 11
+    STRETCHES_MAX = 1 << 16
+    STANDS_MAX = 1 << 17
+    SEARCHED_AT_ONCE = 64       # movements
 
 STRETCH = np.dtype(
     [("sequence", "<u8"), ("first", "<u8"), ("timestamp", "<u8"), ("last_created", "<u8"),
@@ -41,42 +44,67 @@ assert STRETCH.itemsize == sizeof(Stretch) and STAND.itemsize == sizeof(Stand)
 # --- ordering --------------------------------------------------------------------------------
 
 
-def sort_keys(keys, u32 accounts):
+def sort_keys(keys):
     """Return keys in their order, u8[n]; those of one account are so already.
 
-    By the bits of the accounts alone, from the lowest up: no key is compared with another.
+    By those bits alone in which their accounts differ, from the lowest up: no key is compared with
+    another. The fewer the bits at a time, the better the places written to fit a processor's cache.
     """
     cdef u64[::1] source = keys
     other = np.empty(len(keys), np.uint64)
     cdef u64[::1] target = other
-    cdef u32 shift = KEY_ACCOUNT_SHIFT
-    cdef u32 bits
     cdef u64 count = <u64>source.shape[0]
-    for bits in range(0, max(accounts - 1, 1).bit_length() if accounts else 0, DIGIT_BITS):
-        if count:
-            with nogil:
-                sort_digit(&source[0], &target[0], count, shift + bits)
+    cdef u64 first, last
+    cdef u32 digits, bits, number
+    if count == 0:
+        return keys
+    with nogil:
+        find_accounts(&source[0], count, &first, &last)
+    bits = (int(last) - int(first)).bit_length()
+    digits = (bits + DIGIT_BITS_MAX - 1) // DIGIT_BITS_MAX
+    for number in range(digits):
+        with nogil:
+            sort_digit(&source[0], &target[0], count, first, number * bits // digits,
+                       (number + 1) * bits // digits)
         keys, other = other, keys
         source, target = target, source
     return keys
 
 
-cdef void sort_digit(const u64* keys, u64* out, u64 count, u32 shift) noexcept nogil:
-    """Order keys by one digit; those that agree in it keep their order (out: out)."""
-    cdef u64 begins[1 << DIGIT_BITS]
-    cdef u64 mask = (1 << DIGIT_BITS) - 1
+cdef void find_accounts(const u64* keys, u64 count, u64* first, u64* last) noexcept nogil:
+    """Find the least and the greatest account of keys (out: first, last)."""
+    cdef u64 least = ~<u64>0
+    cdef u64 greatest = 0
+    cdef u64 index
+    for index in range(count):
+        least = min(least, keys[index])
+        greatest = max(greatest, keys[index])
+    first[0] = least >> KEY_ACCOUNT_SHIFT
+    last[0] = greatest >> KEY_ACCOUNT_SHIFT
+
+
+cdef void sort_digit(const u64* keys, u64* out, u64 count, u64 first, u32 low,
+                     u32 high) noexcept nogil:
+    """Order keys by the bits from *low* up to *high* of how far their accounts are from *first*.
+
+    Those that agree in these keep their order (out: out).
+    """
+    cdef u64 begins[1 << DIGIT_BITS_MAX]
+    cdef u64 mask = (<u64>1 << (high - low)) - 1
+    cdef u64 base = first << KEY_ACCOUNT_SHIFT
+    cdef u32 shift = KEY_ACCOUNT_SHIFT + low
     cdef u64 index, size
     cdef u64 begin = 0
-    memset(begins, 0, sizeof(begins))
+    memset(begins, 0, (mask + 1) * sizeof(u64))
     for index in range(count):
-        begins[keys[index] >> shift & mask] += 1
+        begins[(keys[index] - base) >> shift & mask] += 1
     for index in range(mask + 1):
         size = begins[index]
         begins[index] = begin
         begin += size
     for index in range(count):
-        out[begins[keys[index] >> shift & mask]] = keys[index]
-        begins[keys[index] >> shift & mask] += 1
+        out[begins[(keys[index] - base) >> shift & mask]] = keys[index]
+        begins[(keys[index] - base) >> shift & mask] += 1
 
 
 cdef u64 keys_of(const Entries* entries, u64 first, u64 end, u64* out) noexcept nogil:
@@ -91,6 +119,22 @@ cdef u64 keys_of(const Entries* entries, u64 first, u64 end, u64* out) noexcept 
             out[count + 1] = <u64>movement.credit_row << KEY_ACCOUNT_SHIFT | number << 1 | 1
             count += 2
     return count
+
+
+cdef bint touches(const Entries* entries, u64 first, u64 count, u32 row) noexcept nogil:
+    """Tell whether any of so many movements touched an account: several are looked at at a time."""
+    cdef u64 beginning = first & entries.movements_mask
+    cdef u64 before_end = min(count, entries.movements_mask + 1 - beginning)
+    return (has_row(<const u32*>&entries.movements[beginning], 2 * before_end, row)
+            or has_row(<const u32*>entries.movements, 2 * (count - before_end), row))
+
+
+cdef bint has_row(const u32* rows, u64 count, u32 row) noexcept nogil:
+    cdef u64 index
+    cdef u32 found = 0
+    for index in range(count):
+        found |= rows[index] == row
+    return found != 0
 
 
 # --- the log ---------------------------------------------------------------------------------
@@ -112,8 +156,9 @@ cdef class EntryLog:
         ledger.entry_log = self
         self.entries.due = due
         self.entries.movements_mask = room - 1
-        self.entries.stretches_mask = room // 8 - 1
-        self.entries.stands_mask = room_for(max(room // 4, 4 * BATCH_EVENTS_MAX)) - 1
+        self.entries.stretches_mask = min(room // 8, <u64>STRETCHES_MAX) - 1
+        self.entries.stands_mask = (
+            min(max(room_for(room // 4), room_for(4 * BATCH_EVENTS_MAX)), <u64>STANDS_MAX) - 1)
         self.entries.movements = <Movement*>arena_open(room * sizeof(Movement))
         self.entries.stretches = <Stretch*>arena_open(
             (self.entries.stretches_mask + 1) * sizeof(Stretch))
@@ -192,11 +237,9 @@ cdef class EntryLog:
     def gather(self):
         cdef Entries* entries = &self.entries
         cdef u64 sequence, end, index
-        cdef u32 accounts
         with nogil:
             pthread_mutex_lock(&self.ledger.guard)
             self.choose(&sequence, &end, &index)
-            accounts = self.ledger.books.accounts_count
             pthread_mutex_unlock(&self.ledger.guard)
         if sequence == entries.oldest_sequence:
             return None
@@ -208,7 +251,8 @@ cdef class EntryLog:
                 count = keys_of(entries, entries.oldest, end, &out[0])
         stands = self._stands(entries.oldest_stand, index)
         return (self._stretches(entries.oldest_sequence, sequence),
-                sort_keys(keys[:count], accounts), stands[np.argsort(stands["key"])], sequence - 1, end, index)
+                sort_keys(keys[:count]), stands[np.argsort(stands["key"])], sequence - 1, end,
+                index)
 
     cdef void choose(self, u64* sequence, u64* end, u64* stand) noexcept nogil:
         """Choose what the next run holds (out: the frame, number and stand behind it).
@@ -312,16 +356,25 @@ cdef class EntryLog:
         cdef u64[::1] out = found
         first = max(first, self.entries.oldest)
         end = max(end, first)
+        cdef u64 some
         with nogil:
-            for index in range(end - first):
-                number = end - 1 - index if backwards else first + index
-                movement = movement_at(&self.entries, number)
-                if movement.debit_row == row or movement.credit_row == row:
-                    out[taken] = (<u64>row << KEY_ACCOUNT_SHIFT | number << 1
-                                  | (movement.credit_row == row))
-                    taken += 1
-                    if taken == most:
-                        break
+            while first < end and taken < most:
+                some = min(end - first, <u64>SEARCHED_AT_ONCE)
+                number = end - some if backwards else first
+                if touches(&self.entries, number, some, row):
+                    for index in range(some):
+                        number = end - 1 - index if backwards else first + index
+                        movement = movement_at(&self.entries, number)
+                        if movement.debit_row == row or movement.credit_row == row:
+                            out[taken] = (<u64>row << KEY_ACCOUNT_SHIFT | number << 1
+                                          | (movement.credit_row == row))
+                            taken += 1
+                            if taken == most:
+                                break
+                if backwards:
+                    end -= some
+                else:
+                    first += some
         return found[:taken]
 
     def stretches_of(self, numbers):

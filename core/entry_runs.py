@@ -26,7 +26,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from payvand.core.blocks import BLOCK_BYTES, ROWS_BYTES, seal_blocks, wrong_block
+from payvand.core.blocks import (
+    BLOCK_BYTES,
+    ROWS_BYTES,
+    begin_writing,
+    seal_blocks,
+    wrong_block,
+)
 from payvand.core.checksum import crc32c_of
 from payvand.core.entry_log import STAND, STRETCH
 from payvand.core.errors import JournalCorrupt
@@ -34,7 +40,7 @@ from payvand.core.records import Records
 
 __all__ = ["AnyRows", "EntryRun", "Keys", "RunDamaged", "RunWriter", "run_paths"]
 
-FLUSHED_BYTES = 1 << 20
+BEGUN_BYTES = 1 << 20
 KEY = np.dtype("<u8")
 KEYS, STANDS, STRETCHES, FIRSTS = range(4)
 SECTIONS = (KEY, STAND, STRETCH, KEY)
@@ -86,7 +92,7 @@ class RunWriter:
         self._file.write(bytes(BLOCK_BYTES))
         self._head = (journal_id, *span, *numbers)
         self._blocks = 1
-        self._unflushed = 0
+        self._unbegun = 0
         self._counts: list[int] = []
         self._firsts: list[list[Keys]] = []
 
@@ -127,11 +133,13 @@ class RunWriter:
         while rest:
             rest = rest[self._file.write(rest) :]
         self._blocks += count
-        self._unflushed += len(image)
-        if self._unflushed >= FLUSHED_BYTES:
+        self._unbegun += len(image)
+        if self._unbegun >= BEGUN_BYTES:
             # In small pieces: the journal waits behind each of them.
-            os.fdatasync(self._file.fileno())
-            self._unflushed = 0
+            begin_writing(
+                self._file.fileno(), self._blocks * BLOCK_BYTES - self._unbegun, self._unbegun
+            )
+            self._unbegun = 0
 
     def finish(self, level: int) -> "EntryRun":
         """Put the run under its name, and open it."""

@@ -3,7 +3,8 @@
 __all__ = [
     "BATCH_EVENTS_MAX",
     "COMMIT_WORKERS",
-    "ENTRIES_KEPT",
+    "ENTRIES_LEAST",
+    "ENTRIES_SHARE",
     "FRAME_BYTES_MAX",
     "HORIZON_ROWS",
     "NOTE_BYTES_MAX",
@@ -22,9 +23,12 @@ COMMIT_WORKERS = 4
 """Threads that carry batches: as many as the pipeline has stages, and one for the batch that waits
 before a stage."""
 
-ENTRIES_KEPT = 90_000
-"""Movements whose accounts are kept in memory before they go to a run on disk; 8 bytes each, and
-room for twice as many."""
+ENTRIES_SHARE = 48
+"""One in so many of the horizon's movements keeps its accounts in memory before they go to a run on
+disk: 8 bytes each, and room for twice as many and a batch. The more, the less is merged later."""
+
+ENTRIES_LEAST = 1024
+"""So many movements do in any case, however short the horizon is."""
 
 QUERY_ROWS_MAX = BATCH_EVENTS_MAX
 """Records in the answer to one query."""

@@ -46,7 +46,7 @@ def little_memory() -> Iterator[None]:
     """Let engines keep next to nothing in memory, and read in small pieces."""
     patch = pytest.MonkeyPatch()
     patch.setattr(payvand.core.engine, "RECORDS_KEPT", 16)
-    patch.setattr(payvand.core.engine, "ENTRIES_KEPT", 24)
+    patch.setattr(payvand.core.engine, "ENTRIES_LEAST", 24)
     patch.setattr(payvand.core.account_index, "MERGED_RUNS", 3)
     patch.setattr(payvand.core.account_index, "MERGED_BLOCKS", 1)
     patch.setattr(payvand.core.account_queries, "ENTRIES_AT_ONCE", 5)
