@@ -295,6 +295,7 @@ class Switch:
         if cycles is not None:
             self._spawn("settlement cycles", cycles.run())
         self._spawn("reports", reports.watch())
+        self._spawn("webhooks", self.fees.webhooks.run())
         for name, work in limits.work().items():
             self._spawn(name, work)
         if self._own_database is not None:

@@ -15,7 +15,7 @@ import grpc
 import grpc.aio
 
 from payvand.client.backoff import Backoff
-from payvand.client.faults import fault_of, is_broken_off
+from payvand.client.faults import ended_early, fault_of, is_broken_off
 from payvand.client.payment_id import new_payment_id
 from payvand.v1.bill_pb2 import Bill, BillSubject, NewBill
 from payvand.v1.bill_service_pb2 import (
@@ -35,6 +35,17 @@ from payvand.v1.bill_service_pb2 import (
     ObjectToBillResponse,
 )
 from payvand.v1.bill_service_pb2_grpc import BillServiceStub
+from payvand.v1.fee_event_service_pb2 import (
+    FollowBillsRequest,
+    FollowBillsResponse,
+    GetWebhookRequest,
+    GetWebhookResponse,
+    PutWebhookRequest,
+    PutWebhookResponse,
+    RemoveWebhookRequest,
+    Webhook,
+)
+from payvand.v1.fee_event_service_pb2_grpc import FeeEventServiceStub
 from payvand.v1.fee_payment_service_pb2 import (
     BillPart,
     FeePayment,
@@ -80,6 +91,7 @@ class Bills:
         """Ask over *channel* by *call*."""
         self._bills = BillServiceStub(channel)
         self._payments = FeePaymentServiceStub(channel)
+        self._events = FeeEventServiceStub(channel)
         self._receipts = ReceiptServiceStub(channel)
         self._call = call
         self._address = address
@@ -198,6 +210,47 @@ class Bills:
         request = GetReceiptRequest(number=number, act=act, pdf=pdf, proof=proof)
         reply: GetReceiptResponse = await self._call(self._receipts.GetReceipt, request)
         return reply
+
+    async def follow(self, cursor: int = 0) -> AsyncIterator[FollowBillsResponse]:
+        """Yield what happens to the caller's bills after *cursor*, then live, for ever.
+
+        Keep a step's cursor together with what you did about it. After a break the stream resumes
+        from the last step yielded.
+
+        Raises:
+            ClientFault: no switch answered in time, or it refused the call.
+        """
+        backoff = Backoff(self._patience_s)
+        while True:
+            call = self._events.FollowBills(FollowBillsRequest(cursor=cursor))
+            try:
+                async for step in call:
+                    backoff.progress()
+                    cursor = step.cursor
+                    yield step
+                if not await backoff.wait():
+                    raise ended_early(self._address)
+            except grpc.aio.AioRpcError as error:
+                if not is_broken_off(error) or not await backoff.wait():
+                    raise fault_of(error, self._address) from error
+            finally:
+                call.cancel()
+
+    async def put_webhook(self, url: str) -> Webhook:
+        """Have the caller's events sent to *url* by POST, from now on or from where it stopped."""
+        reply: PutWebhookResponse = await self._call(
+            self._events.PutWebhook, PutWebhookRequest(url=url)
+        )
+        return reply.webhook
+
+    async def webhook(self) -> Webhook | None:
+        """Return how the caller's webhook stands, or None."""
+        reply: GetWebhookResponse = await self._call(self._events.GetWebhook, GetWebhookRequest())
+        return reply.webhook if reply.HasField("webhook") else None
+
+    async def remove_webhook(self) -> None:
+        """Have no more events sent."""
+        await self._call(self._events.RemoveWebhook, RemoveWebhookRequest())
 
     async def _one(self, request: FindBillsRequest) -> Bill | None:
         reply: FindBillsResponse = await self._call(self._bills.FindBills, request)

@@ -17,6 +17,7 @@ from payvand.switch.fees.bills.issuing import Issuing
 from payvand.switch.fees.bills.tariff import Tariff, TariffOf
 from payvand.switch.fees.catalogue.catalogue_in_force import CatalogueInForce
 from payvand.switch.fees.devices.taking import Taking
+from payvand.switch.fees.events.webhooks import Webhooks
 from payvand.switch.fees.paying.paying import Paying
 from payvand.switch.fees.receipts.issuing import Receipts
 from payvand.switch.fees.refunding.refund_book import RefundBook
@@ -25,6 +26,7 @@ from payvand.switch.metrics import Metrics
 from payvand.switch.participants import Registry
 from payvand.switch.services.bills import BillServicer
 from payvand.switch.services.fee_devices import FeeDeviceServicer
+from payvand.switch.services.fee_events import FeeEventServicer
 from payvand.switch.services.fee_payments import FeePaymentServicer
 from payvand.switch.services.receipts import ReceiptServicer
 from payvand.switch.services.refunds import RefundServicer
@@ -103,6 +105,7 @@ class FeeCollection:
             self._clock,
             paying.is_under_way,
         )
+        self.webhooks = Webhooks(self._engine, self._pool, key, clock=self._clock)
         self.receipts = Receipts(
             pool=self._pool,
             inquiry=self._inquiry,
@@ -124,4 +127,5 @@ class FeeCollection:
                 clock=self._clock,
             ),
             ReceiptServicer(registry, self.receipts),
+            FeeEventServicer(self._engine, self._pool, registry, self.webhooks, self._clock),
         )

@@ -35,7 +35,7 @@ from payvand.switch.services.fee_refusals import refusals_told
 from payvand.v1 import bill_pb2
 from payvand.v1 import bill_service_pb2 as pb
 
-__all__ = ["BillServicer", "bill_told"]
+__all__ = ["CHANGE_NUMBERS", "BillServicer", "bill_told"]
 
 BILLS_PER_PAGE: Final = 100
 BILLS_PER_PAGE_MAX: Final = 1_000
@@ -54,11 +54,11 @@ _CHANGES: Final = {
     pb.BILL_CHANGE_EXEMPTED: What.EXEMPTED,
     pb.BILL_CHANGE_DISMISSED: What.DISMISSED,
     pb.BILL_CHANGE_CANCELLED: What.CANCELLED,
+    pb.BILL_CHANGE_EXPIRED: What.EXPIRED,
 }
 """The changes that people make."""
-_CHANGE_NUMBERS: Final = {what: number for number, what in _CHANGES.items()} | {
+CHANGE_NUMBERS: Final = {what: number for number, what in _CHANGES.items()} | {
     What.OBJECTED: pb.BILL_CHANGE_OBJECTED,
-    What.EXPIRED: pb.BILL_CHANGE_EXPIRED,
     What.ACCRUED: pb.BILL_CHANGE_ACCRUED,
     What.REBATED: pb.BILL_CHANGE_REBATED,
 }
@@ -244,7 +244,7 @@ def act_told(act: Act, notices: Mapping[int, Notice]) -> pb.BillAct:
         told.paid = act.amount
     elif act.is_notice:
         notice = notices[act.number]
-        told.notice.change = _CHANGE_NUMBERS[notice.what]
+        told.notice.change = CHANGE_NUMBERS[notice.what]
         told.notice.reason, told.notice.made_by = notice.reason, notice.made_by
         told.notice.lines.extend(map(line_told, notice.lines or ()))
         told.notice.due_date = notice.due.isoformat() if notice.due else ""

@@ -31,6 +31,7 @@ __all__ = [
     "SHARES_MAX",
     "TransferKind",
     "act_ids",
+    "act_of",
     "agency_of",
     "bill_key",
     "bill_number",
@@ -115,6 +116,11 @@ def transfer_id(kind: TransferKind, key: int, act: int, place: int = 0, attempt:
         | attempt << 12
         | place
     )
+
+
+def act_of(identity: int) -> tuple[int, int]:
+    """Return the key and the number of the act that a transfer's id says."""
+    return identity >> _KEY_SHIFT & (1 << _KEY_BITS) - 1, identity >> _ACT_SHIFT & ACTS_MAX
 
 
 def act_ids(keys: Sequence[int], acts: Sequence[int]) -> Records:

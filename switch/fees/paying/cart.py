@@ -94,7 +94,7 @@ def _account(text: str, debtor: Route, routing: Routing) -> int:
         raise BillRefused("debtor_iban", "iban.yours", "the account isn't at your bank")
     if not debtor.sends:
         hint = "your bank may send no new payments at present"
-        raise BillRefused("debtor_iban", "participant.sending", hint)
+        raise BillRefused("debtor_iban", "participant.suspended", hint)
     return account_key(text)
 
 

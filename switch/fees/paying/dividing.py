@@ -130,5 +130,5 @@ class Divider:
             )
         if not route.receives:
             hint = "a beneficiary of the bill may receive nothing at present"
-            raise BillRefused("number", "participant.receiving", hint)
+            raise BillRefused("number", "participant.suspended", hint)
         return route.position, account_key(iban)
