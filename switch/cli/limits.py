@@ -7,20 +7,24 @@ from typing import Any
 
 import click
 
-from payvand.switch.cli.options import Door, door_options
+from payvand.switch.cli.acts import Proposing, proposing_options
+from payvand.switch.cli.approvals import proposal_json
+from payvand.switch.cli.options import Door, as_json, door_options
+from payvand.switch.cli.printing import print_json
 from payvand.switch.limits.limit import LimitFault
 from payvand.switch.limits.limit_book import LIMIT_CHANGE, limits_of
+from payvand.v1.approval_service_pb2 import Proposal
 
 __all__ = ["limits"]
 
 
 @click.command()
 @click.argument("file", type=click.File(encoding="utf-8"))
-@click.option("--reason", required=True, help="For the operator who approves it.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@proposing_options()
+@as_json
 @door_options()
-def limits(file: Any, reason: str, as_json: bool, door: Door) -> None:
-    """Propose the limits of FILE, a JSON list; `payvand approvals approve` sets them in force.
+def limits(file: Any, proposing: Proposing, door: Door, as_json: bool) -> None:
+    """Propose the limits of FILE, a JSON list; - reads standard input.
 
     \b
         [{"limit": "day", "participant": "mellat", "payments": "credit_transfer", "amount": "9000"},
@@ -37,16 +41,17 @@ def limits(file: Any, reason: str, as_json: bool, door: Door) -> None:
         limits_of(content)
     except (ValueError, LimitFault) as fault:
         raise click.UsageError(f"{Path(file.name).name}: {fault}") from None
-    asyncio.run(_propose(door, content, reason, as_json))
+    proposal = asyncio.run(_propose(door, content, proposing))
+    if as_json:
+        print_json(proposal_json(proposal))
+        return
+    click.echo(f"proposal {proposal.id.hex()}, digest {proposal.digest}")
+    click.echo(f"another operator: payvand approvals approve {proposal.id.hex()} --as NAME")
 
 
-async def _propose(door: Door, content: dict[str, Any], reason: str, as_json: bool) -> None:
+async def _propose(door: Door, content: dict[str, Any], proposing: Proposing) -> Proposal:
     async with door.operator() as operator:
         proposal = await operator.approvals.propose(
-            LIMIT_CHANGE, json.dumps(content), reason=reason
+            LIMIT_CHANGE, json.dumps(content), reason=proposing.reason, due_at=proposing.due_at
         )
-    if as_json:
-        click.echo(json.dumps({"id": proposal.id.hex(), "digest": proposal.digest}))
-        return
-    click.echo(f"proposed as {proposal.id.hex()}, digest {proposal.digest}")
-    click.echo(f"another operator: payvand approvals approve {proposal.id.hex()}")
+    return await proposing.finish(door, proposal)

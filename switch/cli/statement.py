@@ -27,10 +27,19 @@ _TOTALS = ("opening", "debits", "credits", "closing")
     default=0,
     help="The number of the window; the open one by default.",
 )
+@click.option(
+    "--account",
+    type=click.Choice(["position", "settlement", "charges", "collateral"]),
+    default="position",
+    show_default=True,
+    help="Which of the participant's accounts.",
+)
 @click.option("--csv", "as_csv", is_flag=True, help="Print the entries as CSV.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @door_options(caller="anybody")
-def statement(participant: str, window: int, as_csv: bool, as_json: bool, door: Door) -> None:
+def statement(
+    participant: str, window: int, account: str, as_csv: bool, as_json: bool, door: Door
+) -> None:
     """Print the statement of PARTICIPANT for a window: balances, totals, every entry.
 
     A bank or an agency may ask for its own, with --as or its --certificates.
@@ -40,7 +49,7 @@ def statement(participant: str, window: int, as_csv: bool, as_json: bool, door: 
     if not participant and door.holder == OPERATOR:
         raise click.UsageError("name the PARTICIPANT, or say who you are with --as")
     writer: _Writer = _Csv() if as_csv else _Json() if as_json else _Text()
-    asyncio.run(_print(door, participant, window, writer))
+    asyncio.run(_print(door, participant, window, account, writer))
 
 
 class _Writer(Protocol):
@@ -56,10 +65,10 @@ class _Writer(Protocol):
         """Print what stands after them."""
 
 
-async def _print(door: Door, participant: str, window: int, writer: _Writer) -> None:
+async def _print(door: Door, participant: str, window: int, account: str, writer: _Writer) -> None:
     async with door.operator() as connection:
         last = None
-        async for page in connection.statement(participant, window=window):
+        async for page in connection.statement(participant, window=window, account=account):
             if last is None:
                 writer.begin(page)
             for entry in page.entries:

@@ -193,6 +193,7 @@ class Connection:
         participant: str = "",
         *,
         window: int = 0,
+        account: str = "",
         page_size: int = STATEMENT_PAGE_ENTRIES,
     ) -> AsyncIterator[GetStatementResponse]:
         """Yield the pages of a statement; totals stand on each, entries in the order of the books.
@@ -200,9 +201,12 @@ class Connection:
         Args:
             participant: the short name; a bank may leave it empty for itself.
             window: the number of the settlement window; 0 for the open one.
+            account: `position`, `settlement`, `charges` or `collateral`; empty for the position.
             page_size: entries a page, at most 10,000.
         """
-        request = GetStatementRequest(participant=participant, window=window, page_size=page_size)
+        request = GetStatementRequest(
+            participant=participant, window=window, account=account, page_size=page_size
+        )
         while True:
             page: GetStatementResponse = await self._call(self._statements.GetStatement, request)
             yield page
