@@ -2,6 +2,7 @@
 
 import os
 import platform
+import sys
 from pathlib import Path
 
 import numpy
@@ -21,6 +22,12 @@ FOLDERS = {
     "bench": "bench",
     "v1": "proto/payvand/v1",
 }
+HEADERS = [
+    *filter(None, os.environ.get("CPATH", "").split(os.pathsep)),
+    "/usr/include",
+    "/usr/local/include",
+    "/opt/homebrew/include",
+]
 TRACE = bool(os.environ.get("PAYVAND_TRACE"))  # line coverage of the .pyx
 SANITIZE = os.environ.get("PAYVAND_SANITIZE", "")  # e.g. address,undefined
 COVERAGE = bool(os.environ.get("PAYVAND_COVERAGE"))  # calls that tell a fuzzer where it has been
@@ -61,6 +68,19 @@ def compile_args() -> list[str]:
     return args
 
 
+def libraries(path: Path) -> list[str]:
+    """Return the libraries that an extension is linked with, as the machine has them."""
+    if path.parent.name != "http2":
+        return []
+    if not any(Path(home, "nghttp2/nghttp2.h").exists() for home in HEADERS):
+        sys.exit(
+            "nghttp2, the library of HTTP/2, isn't installed with its headers: "
+            "on Debian and Ubuntu, apt-get install libnghttp2-dev; on Fedora, libnghttp2-devel; "
+            "on macOS, brew install libnghttp2, and set CPATH and LIBRARY_PATH to its folders"
+        )
+    return ["nghttp2"]
+
+
 def extensions() -> list[Extension]:
     """List one extension for every .pyx of the tree."""
     macros: list[tuple[str, str | None]] = [("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")]
@@ -76,6 +96,7 @@ def extensions() -> list[Extension]:
                 for room in sorted({ROOT / "core", path.parent})
                 for header in sorted(room.glob("*.h"))
             ],
+            libraries=libraries(path),
             define_macros=macros,
             extra_compile_args=compile_args(),
             extra_link_args=[f"-fsanitize={SANITIZE}"] if SANITIZE else ["-pthread"],

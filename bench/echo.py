@@ -15,8 +15,13 @@ import grpc
 import grpc.aio
 import uvloop
 
-from payvand.switch.server import OPTIONS
+from payvand.client.connection import MESSAGE_BYTES_MAX
 
+OPTIONS = (
+    ("grpc.max_send_message_length", MESSAGE_BYTES_MAX),
+    ("grpc.max_receive_message_length", MESSAGE_BYTES_MAX),
+    ("grpc.so_reuseport", 0),
+)
 ECHO_BYTES_MAX = 4096
 ACKNOWLEDGEMENT_BYTES = 16
 

@@ -6,8 +6,8 @@ address. It ends with its standard input, as `payvand.switch.sandbox.tether` doe
 """
 
 import sys
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 import grpc.aio
 
@@ -15,7 +15,9 @@ from payvand.client import open_channel
 from payvand.client.connection import CHANNEL_OPTIONS
 from payvand.switch import app, identity, participants, server
 from payvand.switch.cli import main
-from payvand.switch.identity import certificate_of
+from payvand.switch.http2.grpc_server import Authentication, Connection, GrpcServer
+from payvand.switch.http2.session import Stream
+from payvand.switch.identity import certificate_in
 from payvand.switch.registry.callers import Callers
 from payvand.switch.sandbox.tether import tether
 
@@ -37,13 +39,20 @@ def open_bench_channel(
     return grpc.aio.insecure_channel(address, options=options)
 
 
-def _certificate_of(context: Any) -> bytes:
-    """Return the certificate of a call or, in the clear, whom the user agent names."""
-    try:
-        return certificate_of(context)
-    except identity.Unauthenticated:
-        agents = [text for key, text in context.invocation_metadata() if key == USER_AGENT]
-        return str(agents[0]).split()[0].encode()
+def _certificate_in(authentication: Mapping[str, Iterable[bytes]]) -> bytes:
+    """Return the certificate of a client or, in the clear, whom its user agent names."""
+    agents = tuple(authentication.get(USER_AGENT, ()))
+    return agents[0].split()[0] if agents else certificate_in(authentication)
+
+
+class _InTheClear(GrpcServer):
+    """Tells the user agent of a client that has no certificate."""
+
+    def authentication_of(self, connection: Connection, stream: Stream) -> Authentication:
+        if connection.authentication:
+            return connection.authentication
+        agents = (value for key, value in stream.headers() if key == USER_AGENT.encode())
+        return {USER_AGENT: tuple(agents)}
 
 
 class _CallersInTheClear(Callers):
@@ -59,15 +68,18 @@ class _CallersInTheClear(Callers):
 class _ServerInTheClear(server.Server):
     """Listens in the clear too."""
 
+    def _make(self, gathering: server.Gathering) -> GrpcServer:
+        return _InTheClear(gathering)
+
     async def start(self, listen: str, certificates: Path) -> str:
-        port = self._server.add_insecure_port("127.0.0.1:0")
         address = await super().start(listen, certificates)
+        port = await self._server.listen("127.0.0.1", 0, None)
         (certificates.parent.parent / PORT_FILE).write_text(f"127.0.0.1:{port}")
         return address
 
 
 if __name__ == "__main__":
-    identity.certificate_of = _certificate_of
+    identity.certificate_in = _certificate_in
     setattr(participants, "Callers", _CallersInTheClear)  # noqa: B010 - as the next one
     setattr(app, "Server", _ServerInTheClear)  # noqa: B010 - not a name that app gives out
     tether()

@@ -1,12 +1,13 @@
 """How much of the switch one caller may take at a time: the rest is for the others.
 
 What a caller sends beyond its share ends with RESOURCE_EXHAUSTED and has no effect; on a stream
-the switch simply stops reading (see `payments.STREAM_BATCHES_MAX`).
+the switch simply stops reading.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Final
 
 from payvand.switch.identity import Caller
@@ -38,6 +39,14 @@ class Admission:
         Raises:
             TooManyCalls: the caller has to wait for some of its others to end.
         """
+        leave = self.enter(caller, stream=stream)
+        try:
+            yield
+        finally:
+            leave()
+
+    def enter(self, caller: Caller, *, stream: bool) -> Callable[[], None]:
+        """Do as `admit`; return what is called, once, where the call is over."""
         key = (caller, stream)
         kind, most = ("streams", STREAMS_MAX) if stream else ("calls", CALLS_MAX)
         if self._under_way[key] >= most:
@@ -46,9 +55,9 @@ class Admission:
                 "wait for some of them to end"
             )
         self._under_way[key] += 1
-        try:
-            yield
-        finally:
-            self._under_way[key] -= 1
-            if not self._under_way[key]:
-                del self._under_way[key]
+        return partial(self._leave, key)
+
+    def _leave(self, key: tuple[Caller, bool]) -> None:
+        self._under_way[key] -= 1
+        if not self._under_way[key]:
+            del self._under_way[key]

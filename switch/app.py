@@ -303,7 +303,7 @@ class Switch:
         metrics_port = self._expose(stack, ages)
         server = Server(*services, owners=registry.callers)
         address = await server.start(settings.listen, self._certificates())
-        stack.push_async_callback(self._end_calls, server, payments)
+        stack.push_async_callback(self._end_calls, server)
         self.address = Address(address, f"{settings.host}:{metrics_port}", os.getpid())
 
     def _settlement_cycles(
@@ -429,11 +429,10 @@ class Switch:
 
     # --- the end -----------------------------------------------------------------------------
 
-    async def _end_calls(self, server: Server, payments: PaymentServicer) -> None:
+    async def _end_calls(self, server: Server) -> None:
         """Take no more calls, answer those under way, end the streams, and commit the last."""
         stopping = asyncio.create_task(server.stop(self.settings.stop_grace_s))
-        await asyncio.sleep(0)
-        payments.stop()
+        await asyncio.sleep(0)  # What came until now is on its way into the books.
         await self._engine.close()
         await stopping
 

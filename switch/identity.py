@@ -21,7 +21,7 @@ from typing import Any, Final, Protocol
 import grpc
 import grpc.aio
 
-from payvand.switch.refusing import refuse
+from payvand.switch.refusing import Refusal
 
 __all__ = [
     "METHOD_ROLES",
@@ -31,8 +31,10 @@ __all__ = [
     "GuardedServer",
     "Role",
     "Unauthenticated",
+    "authorised",
     "caller_of",
-    "certificate_of",
+    "certificate_in",
+    "revoked",
 ]
 
 URN_PREFIX: Final = "urn:payvand:"
@@ -210,13 +212,13 @@ _CALLER: ContextVar[tuple[Any, Caller] | None] = ContextVar("caller", default=No
 """The call that a task serves, and who makes it: the guard has identified it."""
 
 
-def certificate_of(context: Any) -> bytes:
-    """Return the certificate of a call's client in DER form.
+def certificate_in(authentication: Mapping[str, Iterable[bytes]]) -> bytes:
+    """Return the certificate of a client in DER form, of what a servicer context knows of it.
 
     Raises:
         Unauthenticated: there is none.
     """
-    pem = context.auth_context().get(CERTIFICATE_PROPERTY, ())
+    pem = tuple(authentication.get(CERTIFICATE_PROPERTY, ()))
     if not pem:
         raise Unauthenticated("come with a client certificate")
     return _der(pem[0])
@@ -239,8 +241,18 @@ def caller_of(context: Any) -> Caller:
     return of_call[1]
 
 
+class MethodServer(Protocol):
+    """A server of gRPC, as far as methods are added to it."""
+
+    def add_generic_rpc_handlers(self, handlers: Iterable[Any], /) -> None:
+        """Add handlers that are asked for each method."""
+
+    def add_registered_method_handlers(self, service: str, handlers: Mapping[str, Any], /) -> None:
+        """Add the methods of a service by their names."""
+
+
 class GuardedServer:
-    """A server of grpc.aio whose every method stands behind a check of the caller.
+    """A server of gRPC whose every method stands behind a check of the caller.
 
     A call reaches its servicer only where `METHOD_ROLES` allows it to the caller. Otherwise it ends
     with UNAUTHENTICATED or PERMISSION_DENIED and a text that says who was refused what, and
@@ -250,7 +262,7 @@ class GuardedServer:
 
     def __init__(
         self,
-        server: grpc.aio.Server,
+        server: MethodServer,
         owners: CertificateOwners,
         roles: Mapping[str, frozenset[Role]] = METHOD_ROLES,
     ) -> None:
@@ -273,6 +285,39 @@ class GuardedServer:
             for name, handler in handlers.items()
         }
         self._server.add_registered_method_handlers(service, guarded)
+
+
+def authorised(
+    authentication: Mapping[str, Iterable[bytes]],
+    owners: CertificateOwners,
+    method: str,
+    allowed: frozenset[Role],
+) -> tuple[bytes, Caller]:
+    """Return the certificate of a call's client and who that is.
+
+    Raises:
+        Refusal: it is nobody, or may not call *method*, which is for *allowed*.
+    """
+    try:
+        certificate = certificate_in(authentication)
+        caller = owners.identify(certificate)
+    except Unauthenticated as fault:
+        raise Refusal(grpc.StatusCode.UNAUTHENTICATED, "caller.certificate", str(fault)) from fault
+    if caller.role not in allowed:
+        needed = " or ".join(sorted(allowed)) or "one that nobody has: the method is shut"
+        raise Refusal(
+            grpc.StatusCode.PERMISSION_DENIED,
+            "caller.role",
+            f"the {caller.role} {caller.name!r} may not call {method.lstrip('/')}; "
+            f"the call needs the role {needed}",
+        )
+    return certificate, caller
+
+
+def revoked() -> Refusal:
+    """Return why a stream ends whose certificate was revoked."""
+    text = "the certificate of this stream identifies nobody any more"
+    return Refusal(grpc.StatusCode.UNAUTHENTICATED, "caller.certificate", text)
 
 
 class _GuardedHandler(grpc.GenericRpcHandler):
@@ -352,19 +397,9 @@ class _Guard:
     async def _authorise(self, context: Any, method: str, allowed: frozenset[Role]) -> bytes:
         """Return the certificate of who may make this call; end the call of anybody else."""
         try:
-            certificate = certificate_of(context)
-            caller = self._owners.identify(certificate)
-        except Unauthenticated as fault:
-            await refuse(context, grpc.StatusCode.UNAUTHENTICATED, "caller.certificate", str(fault))
-        if caller.role not in allowed:
-            needed = " or ".join(sorted(allowed)) or "one that nobody has: the method is shut"
-            await refuse(
-                context,
-                grpc.StatusCode.PERMISSION_DENIED,
-                "caller.role",
-                f"the {caller.role} {caller.name!r} may not call {method.lstrip('/')}; "
-                f"the call needs the role {needed}",
-            )
+            certificate, caller = authorised(context.auth_context(), self._owners, method, allowed)
+        except Refusal as refusal:
+            await refusal.end(context)
         _CALLER.set((context, caller))
         return certificate
 
@@ -391,5 +426,4 @@ class _Guard:
         """Say why where a stream was ended here."""
         if stream in self._ended:
             stream.uncancel()
-            text = "the certificate of this stream identifies nobody any more"
-            await refuse(context, grpc.StatusCode.UNAUTHENTICATED, "caller.certificate", text)
+            await revoked().end(context)

@@ -19,9 +19,9 @@ import structlog
 from payvand.core.engine import Engine
 from payvand.settlement.database import Pool
 from payvand.switch.approvals.act_journal import ActJournal
-from payvand.switch.identity import Role, caller_of
+from payvand.switch.identity import Caller, Role, caller_of
 from payvand.switch.participant import ROLES, Participant
-from payvand.switch.refusing import refuse
+from payvand.switch.refusing import Refusal
 from payvand.switch.registry.book import ADOPTED, ParticipantBook
 from payvand.switch.registry.callers import Callers
 from payvand.switch.registry.changes import after_changes, changed_traits
@@ -34,7 +34,7 @@ from payvand.switch.registry.rows import (
 )
 from payvand.switch.routing import Route, Routing
 
-__all__ = ["CENTRAL_BANK_ACCOUNT", "FUNDING_CODE", "Registry", "route_of"]
+__all__ = ["CENTRAL_BANK_ACCOUNT", "FUNDING_CODE", "Registry", "route_in", "route_of"]
 
 FUNDING_CODE: Final = 11
 """The code of transfers of central bank money into a settlement account."""
@@ -159,11 +159,17 @@ def _is_row_of(known: Mapping[int, Participant], one: Participant) -> bool:
 
 async def route_of(context: Any, registry: Registry) -> Route:
     """Return the participant that makes the call of *context*, or end the call for a stranger."""
-    caller = caller_of(context)
-    route = registry.routing.by_name.get(caller.agency or caller.name)
+    try:
+        return route_in(registry.routing, caller_of(context))
+    except Refusal as refusal:
+        await refusal.end(context)
+
+
+def route_in(routing: Routing, caller: Caller) -> Route:
+    """Return the participant that *caller* is by *routing*; raises `Refusal` for a stranger."""
+    route = routing.by_name.get(caller.agency or caller.name)
     if route is None or route.role != (Role.AGENCY if caller.agency else caller.role):
-        await refuse(
-            context,
+        raise Refusal(
             grpc.StatusCode.FAILED_PRECONDITION,
             "caller.onboarded",
             f"the {caller.role} {caller.name!r} isn't onboarded on this switch: an operator "

@@ -4,14 +4,12 @@ Nothing here knows a rule of payments; it knows the caller, the bounds of a call
 and which part of the switch does the work.
 """
 
-import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
 import grpc
-import grpc.aio
 
 from payvand.core.engine import Engine
 from payvand.core.limits import BATCH_EVENTS_MAX
@@ -19,14 +17,16 @@ from payvand.settlement.database import Pool
 from payvand.switch.answering import answer
 from payvand.switch.availability import Availability
 from payvand.switch.following import Divider, Wakings, follow
+from payvand.switch.identity import Caller
 from payvand.switch.metrics import Metrics
-from payvand.switch.participants import Registry, route_of
-from payvand.switch.refusing import refuse
-from payvand.switch.routing import Route
+from payvand.switch.participants import Registry, route_in, route_of
+from payvand.switch.refusing import Refusal, refuse
+from payvand.switch.routing import Route, Routing
 from payvand.switch.standing import statuses
 from payvand.switch.submitting import Submitter
 from payvand.switch.translate import ReasonBook
 from payvand.switch.wire.faults import too_many
+from payvand.switch.wire.requests import Requests
 from payvand.v1.payment_service_pb2 import DESCRIPTOR as CONTRACT
 from payvand.v1.payment_service_pb2 import (
     FollowRequest,
@@ -34,19 +34,15 @@ from payvand.v1.payment_service_pb2 import (
     GetStatusResponse,
 )
 
-__all__ = ["STREAM_BATCHES_MAX", "PaymentServicer"]
-
-STREAM_BATCHES_MAX: Final = 16
-"""Batches of one stream that are under way; then the switch stops reading it."""
-
-Batches = asyncio.Queue[asyncio.Task[bytes] | None]
-"""The answers to those of one stream that are under way; None where they end."""
+__all__ = ["PaymentServicer"]
 
 
 class PaymentServicer:
     """Serve the methods of `payvand.v1.PaymentService`; the contract says what each promises."""
 
     SERVICE: Final = CONTRACT.services_by_name["PaymentService"]
+    GATHERED: Final = frozenset({"Submit", "SubmitStream"})
+    """Methods whose messages are taken together, from all callers: `take`."""
 
     def __init__(
         self,
@@ -70,52 +66,20 @@ class PaymentServicer:
         self._catch_up = catch_up
         self._reasons = reasons
         self._wakings = Wakings(engine, Divider(reasons))
-        self._streams: set[Batches] = set()
         self._sending: dict[object, float] = {}
 
-    async def Submit(self, request: bytes, context: Any) -> bytes:
-        """Record the payments of one request."""
-        debtor = await self._caller(context)
-        return await self._submit(request, debtor)
-
-    async def SubmitStream(self, _: object, context: Any) -> None:
-        """Record batches as they come, several under way at once, and answer in their order."""
-        debtor = await self._caller(context)
-        room = asyncio.Semaphore(STREAM_BATCHES_MAX)
-        batches: Batches = asyncio.Queue()
-
-        async def read() -> None:
-            while (request := await context.read()) is not grpc.aio.EOF:
-                await room.acquire()
-                batches.put_nowait(asyncio.create_task(self._submit(request, debtor)))
-
-        reader = asyncio.create_task(read())
-        reader.add_done_callback(lambda _: batches.put_nowait(None))
-        self._streams.add(batches)
-        async with self._open_stream("SubmitStream"):
-            try:
-                while (batch := await batches.get()) is not None:
-                    reply = await batch
-                    room.release()
-                    await context.write(reply)
-                if reader.done():
-                    reader.result()
-            finally:
-                self._streams.discard(batches)
-                reader.cancel()
-                _abandon(batches)
-
-    def stop(self) -> None:
-        """End the submitting streams once what they have sent is answered."""
-        for batches in self._streams:
-            batches.put_nowait(None)
-
-    async def _submit(self, request: bytes, debtor: Route) -> bytes:
-        # A stream outlives many routings: its bank's route is that of the routing it is used with.
+    def take(self, requests: Requests) -> None:
+        """Record the payments of requests that came together; `requests.debtors` are callers."""
         routing = self._registry.routing
-        return await self._submitter.submit(
-            request, debtor=routing.by_name[debtor.name], routing=routing
-        )
+        requests.lead(routing, [_route(caller, routing) for caller in requests.debtors])
+        if requests.count:
+            self._submitter.take(requests)
+
+    def open_stream(self, path: str) -> Callable[[], None]:
+        """Count a stream of requests; return what is called where it ends."""
+        gauge = self._metrics.connected_streams.labels(path.rpartition("/")[2])
+        gauge.inc()
+        return gauge.dec
 
     async def Answer(self, request: bytes, context: Any) -> bytes:
         """Record a creditor bank's answers."""
@@ -181,11 +145,12 @@ class PaymentServicer:
             gauge.dec()
 
 
-def _abandon(batches: Batches) -> None:
-    """Let go of the batches that nobody waits for any more; what was sent may have its effect."""
-    while not batches.empty():
-        if (batch := batches.get_nowait()) is not None:
-            batch.cancel()
+def _route(caller: Caller, routing: Routing) -> Route | Refusal:
+    """Return the route of a debtor, or why it has none."""
+    try:
+        return route_in(routing, caller)
+    except Refusal as refusal:
+        return refusal
 
 
 def _bound(field: str, items: Sequence[Any]) -> None:

@@ -12,7 +12,7 @@ from google.protobuf.any_pb2 import Any as Packed
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
-__all__ = ["DOMAIN", "refuse", "refuse_participant", "status_metadata"]
+__all__ = ["DOMAIN", "Refusal", "refuse", "refuse_participant", "status_metadata"]
 
 DOMAIN: Final = "payvand"
 """The domain of `ErrorInfo.reason`: rule ids are ours."""
@@ -49,6 +49,31 @@ def status_metadata(
     return words, ((DETAILS_KEY, status.SerializeToString()),)
 
 
+class Refusal(Exception):
+    """A call that ends with a status other than OK; raised where no context is at hand."""
+
+    def __init__(
+        self,
+        code: grpc.StatusCode,
+        rule: str,
+        text: str,
+        *,
+        field: str = "",
+        retry_after_ms: int | None = None,
+    ) -> None:
+        """Refuse; arguments as in `refuse`."""
+        self.code = code
+        self.words, self.metadata = status_metadata(
+            code, rule, text, field=field, retry_after_ms=retry_after_ms
+        )
+        super().__init__(self.words)
+
+    async def end(self, context: Any) -> NoReturn:
+        """End the call of *context*, a servicer context of gRPC; raises `grpc.aio.AbortError`."""
+        await context.abort(self.code, self.words, self.metadata)
+        raise AssertionError("abort raises")
+
+
 async def refuse(
     context: Any,
     code: grpc.StatusCode,
@@ -71,9 +96,7 @@ async def refuse(
     Raises:
         grpc.aio.AbortError: always.
     """
-    words, metadata = status_metadata(code, rule, text, field=field, retry_after_ms=retry_after_ms)
-    await context.abort(code, words, metadata)
-    raise AssertionError("abort raises")
+    await Refusal(code, rule, text, field=field, retry_after_ms=retry_after_ms).end(context)
 
 
 async def refuse_participant(context: Any, name: str) -> NoReturn:

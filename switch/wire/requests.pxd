@@ -16,8 +16,11 @@ cdef class Requests:
     cdef readonly object routing
     cdef readonly list debtors
     cdef readonly list responses
+    cdef list slots            # where in `responses` each answer goes
     cdef list kept             # what rows point into
     cdef public object when_flushed
+
+    cdef int move(self, u32 index, u32 to) except -1
 
     cdef int add(self, const u8* start, u32 size, u32 caller) except -1
     cpdef object debtor(self, u32 index)

@@ -20,8 +20,13 @@ class Requests:
     when_flushed: Callable[[], None] | None
 
     @classmethod
-    def of(cls, requests: Iterable[tuple[bytes, _Debtor]], routing: object) -> Self:
-        """Gather (serialised request, debtor's route) pairs, judged by *routing*."""
+    def of(cls, requests: Iterable[tuple[bytes, Any]], routing: object = None) -> Self:
+        """Gather (serialised request, debtor's route) pairs, judged by *routing*.
+
+        Without it they are (serialised request, caller) pairs, and `lead` finds the routes.
+        """
+    def lead(self, routing: object, found: list[_Debtor | BaseException]) -> None:
+        """Enter for each of `debtors` its route, or fail its requests by what is there instead."""
     def debtor(self, index: int) -> Any:
         """Return the route of a request's debtor."""
     def request(self, index: int) -> bytes:

@@ -19,24 +19,53 @@ cdef class Requests:
         self.debtors = []
         self.kept = []
         self.responses = []
+        self.slots = []
 
     def __dealloc__(self):
         free(self.rows)
 
     @classmethod
-    def of(cls, requests, routing):
-        """Gather (serialised request, debtor's route) pairs, judged by *routing*."""
+    def of(cls, requests, routing=None):
+        """Gather (serialised request, debtor's route) pairs, judged by *routing*.
+
+        Without it they are (serialised request, caller) pairs, and `lead` finds the routes.
+        """
         cdef Requests gathered = cls()
         cdef bytes text
         gathered.routing = routing
         for text, debtor in requests:
             gathered.add(<const u8*>PyBytes_AS_STRING(text), <u32>len(text),
                          <u32>len(gathered.debtors))
-            gathered.rows[gathered.count - 1].position = debtor.position
+            if routing is not None:
+                gathered.rows[gathered.count - 1].position = debtor.position
             gathered.debtors.append(debtor)
             gathered.kept.append(text)
+            gathered.slots.append(len(gathered.responses))
             gathered.responses.append(None)
         return gathered
+
+    def lead(self, routing, found):
+        """Enter for each of `debtors` its route, or fail its requests by what is there instead."""
+        cdef u32 index, kept = 0
+        self.routing, self.debtors = routing, found
+        for index in range(self.count):
+            route = found[self.rows[index].caller]
+            if isinstance(route, BaseException):
+                self.fail(index, route)
+                continue
+            self.rows[index].position = route.position
+            if kept != index:
+                self.move(index, kept)
+            kept += 1
+        if kept != self.count:
+            self.count = kept
+            self.flush()
+
+    cdef int move(self, u32 index, u32 to) except -1:
+        """Let a request take the place of one that has failed."""
+        self.rows[to] = self.rows[index]
+        self.slots[to] = self.slots[index]
+        return 0
 
     cdef int add(self, const u8* start, u32 size, u32 caller) except -1:
         """Append a request whose debtor is not looked up yet."""
@@ -61,11 +90,11 @@ cdef class Requests:
 
     cpdef object answer(self, u32 index, bytes response):
         """Answer a request with a serialised `SubmitResponse`."""
-        self.responses[index] = response
+        self.responses[self.slots[index]] = response
 
     cpdef object fail(self, u32 index, object fault):
         """End the call of a request with the status of *fault*."""
-        self.responses[index] = fault
+        self.responses[self.slots[index]] = fault
 
     cdef int answer_states(self, u32 first, u32 count, const u8* states, const u32* starts,
                            const u8* others) except -1:

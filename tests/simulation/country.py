@@ -48,7 +48,6 @@ from payvand.switch.limits.limits_in_force import LimitsInForce
 from payvand.switch.metrics import Metrics
 from payvand.switch.participant import Participant
 from payvand.switch.participants import Registry
-from payvand.switch.payments import PaymentServicer
 from payvand.switch.returning import RECALL_TIMEOUT_S, Returning
 from payvand.switch.routing import Routing
 from payvand.switch.rules.tariffs import KINDS
@@ -60,6 +59,7 @@ from payvand.v1.participant_service_pb2 import ParticipantRole
 from payvand.v1.payment_pb2 import PaymentKind
 from tests.simulation.bank import PATIENCE_S, SETTLED, SimulatedBank
 from tests.simulation.network import FAIR, Network, Weather
+from tests.simulation.payments_by_call import PaymentsByCall
 from tests.simulation.rules import draw_limits, draw_tariffs
 from tests.simulation.virtual_time import REAL_WAIT_S, Stuck, VirtualLoop
 from tests.support.journals import placed
@@ -189,7 +189,7 @@ class Country:
         await self.in_force.load()
         metrics = Metrics(CollectorRegistry())
         reasons = ReasonBook(Reasons(default_rules()))
-        payments = PaymentServicer(
+        payments = PaymentsByCall(
             engine=self.engine,
             pool=pool,
             registry=registry,

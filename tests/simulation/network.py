@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from random import Random
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import grpc
 import grpc.aio
@@ -100,7 +100,7 @@ class Network:
 
     def serve(self, service: str, methods: Mapping[str, Any]) -> None:
         """Lead the calls of a service to *methods* from now on, behind the check of the caller."""
-        guarded: Any = GuardedServer(cast(grpc.aio.Server, self), Owners())
+        guarded: Any = GuardedServer(self, Owners())
         guarded.add_registered_method_handlers(service, methods)
         self._down = asyncio.Event()
 
