@@ -54,6 +54,7 @@ from payvand.switch.metrics import Metrics
 from payvand.switch.participants import Registry
 from payvand.switch.payments import PaymentServicer
 from payvand.switch.registry.acts import Funding, ParticipantChange
+from payvand.switch.registry.expiry import watch_expiry
 from payvand.switch.reporting import Reports
 from payvand.switch.returning import Returning
 from payvand.switch.routing import Routing
@@ -291,6 +292,7 @@ class Switch:
         self._spawn("ages", ages.run())
         self._spawn("approvals", approvals.run())
         self._spawn("availability", availability.run())
+        self._spawn("certificates", watch_expiry(registry, self.metrics))
         self._spawn("rules", tables.run())
         if cycles is not None:
             self._spawn("settlement cycles", cycles.run())

@@ -6,7 +6,7 @@ a payment.
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import accumulate
 from socketserver import ThreadingMixIn
 from threading import Thread
@@ -75,6 +75,12 @@ class Metrics:
             ("method",),
             registry=registry,
         )
+        self._certificates = Gauge(
+            "payvand_certificate_not_after_seconds",
+            "Until when a registered certificate holds, in seconds since 1970.",
+            ("participant", "fingerprint"),
+            registry=registry,
+        )
         self._counts: dict[tuple[str, str], Counter] = {}
 
     def count_payments(self, state: str, count: int = 1, *, reason: str = "") -> None:
@@ -86,6 +92,15 @@ class Metrics:
         if counter is None:
             counter = self._counts[state, reason] = self._payments.labels(state, reason)
         counter.inc(count)
+
+    def show_certificates(self, ends: Mapping[tuple[str, str], float]) -> None:
+        """Show until when certificates hold, in seconds since 1970, by participant and fingerprint.
+
+        Those that are not among *ends* are shown no more.
+        """
+        self._certificates.clear()
+        for (participant, fingerprint), end in ends.items():
+            self._certificates.labels(participant, fingerprint[:16]).set(end)
 
     def observe(self, stage: str, seconds: float, payments: int) -> None:
         """Record that a batch of *payments* took *seconds* in *stage*, one of `STAGES`."""

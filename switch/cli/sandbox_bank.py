@@ -47,8 +47,10 @@ def sandbox_bank(
     """Be a bank: send files, answer what comes in, keep a book of one's own. Ends with Ctrl-C.
 
     How it answers a payment follows from the creditor's account: it rejects those that end in 901
-    (AC01), 904 (AC04), 906 (AC06) and 914 (AG01), never answers those that end in 900, and
-    accepts all others. Started again it carries on where its book ends.
+    (AC01), 903 (CURR, another currency), 904 (AC04), 906 (AC06) and 914 (AG01), never answers
+    those that end in 900, answers 902 too late and 905 twice and otherwise, breaks its connection
+    over 909 before it accepts, and accepts all others. Started again it carries on where its book
+    ends.
     """
     if agency and files:
         raise click.UsageError("a government service sends no files")

@@ -1,6 +1,6 @@
 """A participant's side of the switch: submit, follow, answer, ask."""
 
-from collections.abc import AsyncIterator, Sequence, Sized
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence, Sized
 from typing import Final
 
 import grpc
@@ -125,7 +125,7 @@ class Bank(Connection):
             window=window,
         )
 
-    async def follow(self, cursor: int = 0) -> AsyncIterator[FollowResponse]:
+    async def follow(self, cursor: int = 0) -> AsyncGenerator[FollowResponse]:
         """Yield every step that concerns the caller after *cursor*, then live ones, for ever.
 
         Keep a step's cursor together with what you did about it: that makes each step take

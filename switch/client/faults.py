@@ -100,9 +100,10 @@ def is_broken_off(error: grpc.aio.AioRpcError) -> bool:
     """Tell whether a call ended with its connection, and not by an answer of the switch.
 
     A write that meets the end of the call makes grpc.aio put a status of its own in the place of
-    the one that came from the switch (grpc/grpc#36066); that one says nothing of the switch.
+    the one that came from the switch (grpc/grpc#36066); that one says nothing of the switch. A
+    switch that stops cancels what its grace leaves over; no answer of it has that status.
     """
-    return error.code() is grpc.StatusCode.UNAVAILABLE or (
+    return error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED) or (
         error.code() is grpc.StatusCode.INTERNAL and error.details() == "Internal error from Core"
     )
 

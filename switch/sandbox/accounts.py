@@ -6,6 +6,9 @@ payments can be planned and a restarted bank answers as before:
     000 to 899   accepted                   904   rejected, AC04: the account is closed
     900          never answered             906   rejected, AC06: the account is blocked
     901          rejected, AC01: no such    914   rejected, AG01: not allowed on such an account
+    902          accepted, too late         905   accepted, then answered again and otherwise
+    903          rejected, CURR: kept in    909   the bank's connection breaks first, then it is
+                 another currency                 accepted
 
 Anybody may use these endings by hand to try a bank that rejects or stays silent.
 """
@@ -19,6 +22,9 @@ from payvand.switch.identifiers import iban
 
 __all__ = [
     "ACCEPTED",
+    "DISCONNECTING",
+    "DUPLICATE",
+    "LATE",
     "REJECTION_CODES",
     "SILENT",
     "SILENT_ENDING",
@@ -29,9 +35,12 @@ __all__ = [
 
 ACCEPTED: Final = ""
 SILENT: Final = "silent"
+LATE: Final = "late"
+DUPLICATE: Final = "duplicate"
+DISCONNECTING: Final = "disconnecting"
 SILENT_ENDING: Final = 900
 REJECTION_CODES: Final[Mapping[int, str]] = MappingProxyType(
-    {901: "AC01", 904: "AC04", 906: "AC06", 914: "AG01"}
+    {901: "AC01", 903: "CURR", 904: "AC04", 906: "AC06", 914: "AG01"}
 )
 """The ISO 20022 reason codes by the ending of the account that draws them."""
 
@@ -41,6 +50,9 @@ BLOCKED_SERIAL: Final = 9_999_999
 
 _VERDICTS: Final = {
     str(SILENT_ENDING): SILENT,
+    "902": LATE,
+    "905": DUPLICATE,
+    "909": DISCONNECTING,
     **{str(ending): code for ending, code in REJECTION_CODES.items()},
 }
 
@@ -62,5 +74,5 @@ def blocked_iban(bank_code: str) -> str:
 
 
 def verdict(creditor_iban: str) -> str:
-    """Return how the bank answers: `ACCEPTED`, `SILENT`, or the reason code of a rejection."""
+    """Return how the bank answers: `ACCEPTED`, a failure by name, or a rejection's reason code."""
     return _VERDICTS.get(creditor_iban[-3:], ACCEPTED)
