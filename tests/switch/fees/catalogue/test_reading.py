@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from payvand.switch.directory_file import load
 from payvand.switch.fees.catalogue.reading import parse, read
 from payvand.switch.fees.catalogue.schedule import SECTORS
 from payvand.switch.rules.checking import faults_in
@@ -24,6 +25,14 @@ def test_the_seed_catalogue_has_each_sector_and_no_fault() -> None:
     assert [one.agency for one in schedules] == [path.stem for path in SEEDS]
     kinds = {fee.kind for one in schedules for s in one.services.values() for fee in s.fees}
     assert kinds == {"fixed", "per_unit", "percentage", "banded", "ranged", "relational"}
+
+
+def test_each_share_of_the_seed_catalogue_leads_to_somebody_who_takes_part() -> None:
+    entries = load(SEEDS[0].parents[1] / "fee_participants.toml")
+    known = {iban for entry in entries for iban in entry.ibans}
+    schedules = [parse(path.read_text(encoding="utf-8")) for path in SEEDS]
+    assert {one.agency for one in schedules} <= {entry.name for entry in entries}
+    assert {b.iban for one in schedules for b in one.beneficiaries.values()} <= known
 
 
 def _tree(*shares: dict[str, Any], **more: Any) -> dict[str, Any]:
