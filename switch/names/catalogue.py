@@ -30,6 +30,7 @@ class Language(StrEnum):
 
 KINDS = (
     "payment_state",
+    "bill_state",
     "claim_state",
     "claim_kind",
     "alias_kind",

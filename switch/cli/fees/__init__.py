@@ -6,6 +6,7 @@ if __name__ != "payvand.switch.cli.fees":
 import click
 
 from payvand.switch.cli.fees.assess import assess
+from payvand.switch.cli.fees.bills import bills
 from payvand.switch.cli.fees.catalogue import catalogue
 from payvand.switch.cli.fees.devices import devices
 from payvand.switch.cli.fees.forecast import forecast
@@ -20,5 +21,5 @@ def fees() -> None:
     """Collect fees: the catalogue of what agencies charge, and what a case costs."""
 
 
-for _command in (catalogue, assess, what_if, devices, report, forecast):
+for _command in (catalogue, assess, what_if, bills, devices, report, forecast):
     fees.add_command(_command)
