@@ -20,6 +20,7 @@ from payvand.switch.following import Divider, Wakings, follow
 from payvand.switch.identity import Caller
 from payvand.switch.metrics import Metrics
 from payvand.switch.participants import Registry, route_in, route_of
+from payvand.switch.rates import Rates
 from payvand.switch.refusing import Refusal, refuse
 from payvand.switch.routing import Route, Routing
 from payvand.switch.standing import statuses
@@ -34,7 +35,7 @@ from payvand.v1.payment_service_pb2 import (
     GetStatusResponse,
 )
 
-__all__ = ["PaymentServicer"]
+__all__ = ["PaymentServicer", "check_rate"]
 
 
 class PaymentServicer:
@@ -71,7 +72,8 @@ class PaymentServicer:
     def take(self, requests: Requests) -> None:
         """Record the payments of requests that came together; `requests.debtors` are callers."""
         routing = self._registry.routing
-        requests.lead(routing, [_route(caller, routing) for caller in requests.debtors])
+        rates = self._submitter.rates
+        requests.lead(routing, [_route(caller, routing, rates) for caller in requests.debtors])
         if requests.count:
             self._submitter.take(requests)
 
@@ -145,12 +147,26 @@ class PaymentServicer:
             gauge.dec()
 
 
-def _route(caller: Caller, routing: Routing) -> Route | Refusal:
-    """Return the route of a debtor, or why it has none."""
+def _route(caller: Caller, routing: Routing, rates: Rates) -> Route | Refusal:
+    """Return the route of a debtor, or why it has none or may not submit now."""
     try:
-        return route_in(routing, caller)
+        route = route_in(routing, caller)
+        check_rate(route, rates)
     except Refusal as refusal:
         return refusal
+    return route
+
+
+def check_rate(route: Route, rates: Rates) -> None:
+    """Raise `Refusal` where a participant has submitted as much as it may for now."""
+    if wait_ms := rates.wait_ms(route):
+        raise Refusal(
+            grpc.StatusCode.RESOURCE_EXHAUSTED,
+            "payments.rate",
+            f"{route.name} may submit {route.payments_per_second} payments a second: try again "
+            f"in {wait_ms} ms, with the same ids",
+            retry_after_ms=wait_ms,
+        )
 
 
 def _bound(field: str, items: Sequence[Any]) -> None:

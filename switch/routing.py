@@ -110,6 +110,8 @@ class Routing:
         """The same by bank code and IBAN, for the decoder."""
         self.charges: Final = charge_table(tariffs, participants, day) if tariffs else None
         """What payments cost; None where nothing is charged."""
+        self.is_rated: Final = any(route.payments_per_second for route in self.by_name.values())
+        """Whether anybody may submit so many payments a second only."""
         self.signed: Final[Routing] = (
             Routing(
                 participants,

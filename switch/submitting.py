@@ -31,6 +31,7 @@ from payvand.core.statuses import TransferStatus
 from payvand.switch.charging import start_charged
 from payvand.switch.following import varint
 from payvand.switch.metrics import Metrics
+from payvand.switch.rates import Rates
 from payvand.switch.routing import Route, Routing
 from payvand.switch.standing import same_content
 from payvand.switch.translate import CREATED, STATE_OF_LEDGER, ReasonBook, rule_of, state_name
@@ -95,6 +96,8 @@ class Submitter:
         self._metrics = metrics
         self._reasons = reasons
         self._timeout_s = timeout_s
+        self.rates = Rates()
+        """How much of what participants may submit is left."""
         self._odd: set[asyncio.Task[None]] = set()
         """Requests that are being answered by themselves."""
 
@@ -109,6 +112,9 @@ class Submitter:
         payments = sum(submission.count for submission in submissions)
         self._metrics.observe("decode", time.perf_counter() - begun, payments)
         for submission in submissions:
+            if requests.routing.is_rated:
+                for index, count in enumerate(np.diff(submission.starts).tolist()):
+                    self.rates.spend(requests.debtor(submission.first + index), count)
             for index, fault in submission.malformed.items():
                 requests.fail(submission.first + index, fault)
             if len(submission.records):

@@ -7,6 +7,7 @@ import grpc
 from payvand.core.engine import Engine
 from payvand.switch.identity import caller_of
 from payvand.switch.participants import Registry, route_of
+from payvand.switch.payments import check_rate
 from payvand.switch.refusing import refuse
 from payvand.switch.signing import Signing
 from payvand.switch.standing import find, id_column
@@ -37,6 +38,7 @@ class SignatureServicer:
     ) -> pb.SubmitSignedResponse:
         """Verify and keep a signed request, then record its payments."""
         debtor = await route_of(context, self._registry)
+        check_rate(debtor, self._submitter.rates)
         await self._signing.keep(
             self._registry.book.versions(debtor.name)[-1],
             request=request.request,
