@@ -29,6 +29,7 @@ from payvand.client.packing import (
 from payvand.client.payment_id import new_payment_id, parse_payment_id, payment_id_text
 from payvand.client.payment_state import FINAL_STATES, STATE_NAMES
 from payvand.client.refunds import Refunds
+from payvand.client.treasury import Treasury
 
 __all__ = [
     "CALL_PAYMENTS_MAX",
@@ -51,6 +52,7 @@ __all__ = [
     "Refunds",
     "Refusal",
     "SwitchUnreachable",
+    "Treasury",
     "new_payment_id",
     "new_payment_ids",
     "open_channel",

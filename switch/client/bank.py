@@ -16,6 +16,7 @@ from payvand.client.packing import PackedBatch
 from payvand.client.refunds import Refunds
 from payvand.client.signing import sign
 from payvand.client.submitting import WINDOW_BATCHES, Batch, Batches, submitting
+from payvand.client.treasury import Treasury
 from payvand.v1.payment_pb2 import Payment, PaymentState
 from payvand.v1.payment_service_pb2 import (
     AnswerRequest,
@@ -71,6 +72,11 @@ class Bank(Connection):
     def bills(self) -> Bills:
         """Bills, over this connection: an agency issues them, a bank finds and pays them."""
         return Bills(self._channel, self._call, self.address, self._patience_s)
+
+    @property
+    def treasury(self) -> Treasury:
+        """What is swept to the treasury, over this connection."""
+        return Treasury(self._channel, self._call)
 
     @property
     def refunds(self) -> Refunds:

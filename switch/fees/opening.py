@@ -22,6 +22,7 @@ from payvand.switch.fees.paying.paying import Paying
 from payvand.switch.fees.receipts.issuing import Receipts
 from payvand.switch.fees.refunding.refund_book import RefundBook
 from payvand.switch.fees.refunding.refunding import Refunding
+from payvand.switch.fees.treasury.sweeping import Sweeping
 from payvand.switch.metrics import Metrics
 from payvand.switch.participants import Registry
 from payvand.switch.services.bills import BillServicer
@@ -30,6 +31,7 @@ from payvand.switch.services.fee_events import FeeEventServicer
 from payvand.switch.services.fee_payments import FeePaymentServicer
 from payvand.switch.services.receipts import ReceiptServicer
 from payvand.switch.services.refunds import RefundServicer
+from payvand.switch.services.treasury import TreasuryServicer
 from payvand.switch.translate import ReasonBook
 
 __all__ = ["FeeCollection"]
@@ -127,5 +129,14 @@ class FeeCollection:
                 clock=self._clock,
             ),
             ReceiptServicer(registry, self.receipts),
+            TreasuryServicer(
+                Sweeping(
+                    self._engine,
+                    self._pool,
+                    registry,
+                    clock=self._clock,
+                    catch_up=self._catch_up,
+                )
+            ),
             FeeEventServicer(self._engine, self._pool, registry, self.webhooks, self._clock),
         )

@@ -34,6 +34,7 @@ __all__ = [
     "RETURN_CODE",
     "RETURN_SHARE_CODE",
     "SHARE_CODE",
+    "SWEEP_CODE",
     "account_key",
     "fees_account",
 ]
@@ -55,6 +56,8 @@ RETURN_SHARE_CODE: Final = 16
 """What a beneficiary gives back."""
 RETURN_CODE: Final = 3
 """Of what goes back to the payer's bank, as `PaymentKind` has it."""
+SWEEP_CODE: Final = 17
+"""What leaves a settlement account for the treasury."""
 NOTICE_CODE: Final = 15
 """An act that moves nothing: an amendment, a waiver, a cancellation, the end of a bill's time."""
 
