@@ -25,8 +25,10 @@ from payvand.switch.names.catalogue import isolated, persian_number
 __all__ = ["NO_NAMES", "filled", "form_of", "persian"]
 
 FIGURE: Final = re.compile(r"\{(\w+)\}")
-FIGURES: Final = re.compile(r"[0-9][0-9,.:\- ]*")
-"""Numbers and times, which are shown in Persian digits; names and paths stay as they are."""
+FIGURES: Final = re.compile(
+    r"-?[0-9][0-9,]*(\.[0-9]+)?|[0-9]{4}-[0-9]{2}-[0-9]{2}( [0-9:.]+)?|[0-9]{2}:[0-9]{2}"
+)
+"""Numbers, days and hours, which are shown in Persian digits; what is for copying stays as it is."""
 LATIN: Final = re.compile(r"[A-Za-z]")
 NO_NAMES: Final[Mapping[str, str]] = MappingProxyType({})
 SEPARATORS: Final = (("\n", "\n"), ("; ", "؛ "), (": ", ": "), (", ", "، "))
