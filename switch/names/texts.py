@@ -48,12 +48,10 @@ def persian(text: str, names: Mapping[str, str] = NO_NAMES) -> str:
         if found is not None:
             return filled(told, found.groupdict(), names)
     for separator, mark in SEPARATORS:
-        parts = text.split(separator)
+        parts = text.split(separator, 1)
         told_parts = [persian(part, names) for part in parts] if len(parts) > 1 else parts
         if told_parts != parts:
-            if mark != separator:
-                told_parts = [_value(part, names) for part in parts]
-            return mark.join(told_parts)
+            return mark.join(_value(part, names) for part in parts)
     return text
 
 

@@ -53,7 +53,11 @@ NOT_OPERATION: Final = {
 def messages(path: Path) -> Iterator[str]:
     """Yield the messages and hints of a source file."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Call) and _tells(node):
+        if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
+            if _name(node.exc.func) not in NOT_OPERATION:
+                for argument in node.exc.args:
+                    yield from _texts(argument)
+        elif isinstance(node, ast.Call) and _tells(node):
             for argument in (
                 *node.args,
                 *(keyword.value for keyword in node.keywords if keyword.arg in NAMES),
