@@ -46,9 +46,9 @@ __all__ = ["RESIDUAL_ACCOUNT", "RIALS_PER_QERAN", "Rehearsal", "rehearse", "to_q
 Item = TypeVar("Item")
 
 RIALS_PER_QERAN = 100
-RESIDUAL_ACCOUNT = 2
-"""Its id in the copy; participants' accounts begin at 17."""
-RESIDUAL_CODE = 4
+RESIDUAL_ACCOUNT = 16
+"""Its id in the copy: the last of those that are the switch's own, as participants' begin at 17."""
+RESIDUAL_CODE = 16
 OPENING_CODE = 12
 RESERVATION_CODE = 1
 

@@ -29,6 +29,17 @@ __all__ = [
 ]
 
 
+ASKED_WRONGLY = frozenset(
+    {
+        grpc.StatusCode.ALREADY_EXISTS,
+        grpc.StatusCode.FAILED_PRECONDITION,
+        grpc.StatusCode.INVALID_ARGUMENT,
+        grpc.StatusCode.NOT_FOUND,
+    }
+)
+"""What the same call would be answered with again."""
+
+
 class ClientFault(Exception):
     """A call to the switch could not be made or was not answered."""
 
@@ -122,7 +133,9 @@ def fault_of(error: grpc.aio.AioRpcError, address: str) -> ClientFault:
         case code:
             return CallFailed(
                 f"the switch at {address} answered {code.name}: {details}",
-                hint="the same call with the same ids may be made again",
+                hint="nothing was done: change what it says, then call again"
+                if code in ASKED_WRONGLY
+                else "the same call with the same ids may be made again",
                 code=code,
                 refusal=_refusal_of(error),
             )

@@ -14,7 +14,7 @@ lost for want of a translation.
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from importlib.resources import files
 from types import MappingProxyType
@@ -28,7 +28,9 @@ FIGURE: Final = re.compile(r"\{(\w+)\}")
 FIGURES: Final = re.compile(
     r"-?[0-9][0-9,]*(\.[0-9]+)?|[0-9]{4}-[0-9]{2}-[0-9]{2}( [0-9:.]+)?|[0-9]{2}:[0-9]{2}"
 )
-"""Numbers, days and hours, which are shown in Persian digits; what is for copying stays as it is."""
+"""Numbers, days and hours, shown in Persian digits; what is for copying stays as it is."""
+DAY: Final = "[0-9-]+"
+ANYTHING: Final = ".+?"
 LATIN: Final = re.compile(r"[A-Za-z]")
 NO_NAMES: Final[Mapping[str, str]] = MappingProxyType({})
 SEPARATORS: Final = (("\n", "\n"), ("; ", "؛ "), (": ", ": "), (", ", "، "))
@@ -45,13 +47,14 @@ def persian(text: str, names: Mapping[str, str] = NO_NAMES) -> str:
         return exact
     for form, told in _forms():
         found = form.fullmatch(text)
-        if found is not None:
+        # A figure that goes over the end of a text took others in that stand behind it.
+        if found is not None and not any("; " in figure for figure in found.groups()):
             return filled(told, found.groupdict(), names)
     for separator, mark in SEPARATORS:
-        parts = text.split(separator, 1)
-        told_parts = [persian(part, names) for part in parts] if len(parts) > 1 else parts
-        if told_parts != parts:
-            return mark.join(_value(part, names) for part in parts)
+        head, found_there, tail = text.partition(separator)
+        if found_there:
+            shown = [_value(part, names) for part in (head, tail)]
+            return text if _is_same(shown, (head, tail)) else mark.join(shown)
     return text
 
 
@@ -71,6 +74,14 @@ def _value(text: str, names: Mapping[str, str]) -> str:
     told = persian(text, names)
     # What stays in Latin letters is ordered by itself, so that no sign at its ends changes sides.
     return isolated(told) if told == text and LATIN.search(text) else told
+
+
+def _is_same(shown: Sequence[str], parts: Sequence[str]) -> bool:
+    """Tell whether nothing is told otherwise, but that it stands isolated or in digits."""
+    return all(
+        one in (part, isolated(part), persian_number(part))
+        for one, part in zip(shown, parts, strict=True)
+    )
 
 
 @lru_cache(maxsize=1)
@@ -95,6 +106,6 @@ def _forms() -> list[tuple[re.Pattern[str], str]]:
 def _pattern(form: str) -> Iterator[str]:
     for place, part in enumerate(FIGURE.split(form)):
         if place % 2:
-            yield f"(?P<{part}>{'[0-9-]+' if part.endswith('_day') else '.+?'})"
+            yield f"(?P<{part}>{DAY if part.endswith('_day') else ANYTHING})"
         else:
             yield re.escape(part)

@@ -31,6 +31,8 @@ TOLD_BY: Final = {
     "_step",
 }
 """Functions whose texts people see, beside the exceptions of operation."""
+EXAMPLES: Final = ("payvand ", "[{")
+"""What a paragraph of help begins with that is for typing, not for reading."""
 NAMES: Final = {"detail", "hint", "message", "text"}
 """Variables and arguments that hold such texts."""
 LISTS: Final = {"seen", "seen_frames", "wrong"}
@@ -78,7 +80,9 @@ def sentences(path: Path) -> Iterator[str]:
 
 def help_texts(command: click.Command) -> Iterator[str]:
     """Yield the paragraphs and the options' texts of a command's help, and of those in it."""
-    yield from paragraphs(command.help or "")
+    for paragraph in paragraphs(command.help or ""):
+        if not paragraph.lstrip("\b\n ").startswith(EXAMPLES):
+            yield paragraph
     for parameter in command.params:
         if isinstance(parameter, click.Option) and parameter.help:
             yield parameter.help
