@@ -83,6 +83,8 @@ PEOPLE = {
     "reza@tax": Role.AGENCY_APPROVER,
     "ali@tax": Role.AGENCY_CLERK,
     "omid@tax": Role.AGENCY_APPROVER,
+    "maryam@roads": Role.AGENCY_CLERK,
+    "reza@roads": Role.AGENCY_APPROVER,
     "sara": Role.TREASURY,
 }
 """Who is there from the start; navid approves what the operator proposes."""
