@@ -4,11 +4,13 @@ import asyncio
 
 from payvand.v1.bill_pb2 import BillState
 from payvand.v1.payment_pb2 import PaymentState
+from tests.support import progress
 from tests.support.fee_town import MELLAT_CAP, OTHER_PAYER, PAYER, FeeTown, Play
 
 SETTLED = PaymentState.PAYMENT_STATE_SETTLED
 REFUSED = PaymentState.PAYMENT_STATE_REFUSED
 DECLINED = PaymentState.PAYMENT_STATE_DECLINED
+RACES = 1_000 if progress.SOAK else 25
 
 
 def test_a_payment_divides_itself_among_all_beneficiaries_at_once(play: Play) -> None:
@@ -80,7 +82,7 @@ def test_a_cart_with_one_bill_that_is_paid_pays_none(play: Play) -> None:
 
 def test_two_payers_race_for_a_bill_and_one_pays_it(play: Play) -> None:
     async def scene(town: FeeTown) -> None:
-        for _ in range(25):
+        for _ in range(RACES):
             (number,) = await town.issue(town.new_bill(1_000))
             bill = await town.bill(number)
             carts = [town.cart(bill, bank=bank) for bank in ("melli", "mellat") * 3]
