@@ -92,6 +92,8 @@ def explain(
       a file         pain.001 or CSV; its first instruction, or the one at --position
       AMOUNT:FROM:TO in rial, from and to an IBAN or a bank code: 500000000:017:062
 
+    As of now, who is signed off from the switch counts as down (`payvand availability`).
+
     Without --at it is as of the time when the payment was recorded, or now. The tables are the
     versions that were in force then, of the switch that runs on --data; where none runs, those
     that come along, if the journal there says that they were in force. The exit code is 1 where
@@ -99,7 +101,14 @@ def explain(
     """
     asked = _asked(payment, position, data)
     moment = _moment(at) or asked.recorded_at or datetime.now(UTC)
-    then = rules_then(moment, folder=rules, address=address, certificates=certificates, data=data)
+    then = rules_then(
+        moment,
+        folder=rules,
+        address=address,
+        certificates=certificates,
+        data=data,
+        is_now=at is None and not asked.recorded_at,
+    )
     order = Order(
         amount=asked.amount,
         debtor_bank=asked.debtor_bank,
@@ -107,7 +116,7 @@ def explain(
         channel=channel,
         is_urgent=urgent,
     )
-    choice = choose(then.rulebook, order, moment, unreachable=frozenset(down))
+    choice = choose(then.rulebook, order, moment, unreachable=then.signed_off | frozenset(down))
     if as_json:
         print_json(_json_of(asked, order, moment, then, choice))
     else:

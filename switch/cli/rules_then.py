@@ -1,6 +1,7 @@
 """The rules in force at a moment: of the switch that runs, or proved from its journal."""
 
 import asyncio
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ from payvand.switch.rule_changes.texts import digest_of_text
 from payvand.switch.rule_changes.versions import VersionBook
 from payvand.switch.rules.rulebook import TABLES, Rulebook, load, rulebook_of, shipped_text
 from payvand.switch.rules.solar_hijri import nanoseconds_of
+from payvand.v1.availability_service_pb2 import AVAILABILITY_DRAINING
 
 __all__ = ["RulesThen", "rules_then"]
 
@@ -32,6 +34,8 @@ class RulesThen:
     """The number of the version of each table; empty where the tables are of a folder."""
     since: dict[str, int]
     """Since when each was in force, in nanoseconds since 1970."""
+    signed_off: frozenset[str] = frozenset()
+    """Bank codes of those who say now that they take nothing new, where now was asked for."""
 
 
 def rules_then(
@@ -41,8 +45,9 @@ def rules_then(
     address: str | None,
     certificates: Path | None,
     data: Path,
+    is_now: bool = False,
 ) -> RulesThen:
-    """Return the rules in force at a moment.
+    """Return the rules in force at a moment; where *is_now*, also who is signed off.
 
     Those of *folder* where one is given. Those of the switch at *address*, or that runs on *data*.
     Where none runs there, those that come along, if the journal in *data* says that they were in
@@ -58,6 +63,7 @@ def rules_then(
                     moment,
                     address or listening_at(data),
                     certificates or data / "certificates" / OPERATOR,
+                    is_now=is_now,
                 )
             )
         except SwitchUnreachable:
@@ -66,14 +72,29 @@ def rules_then(
     return _proved(moment, data)
 
 
-async def _asked(moment: int, address: str, certificates: Path) -> RulesThen:
+async def _asked(moment: int, address: str, certificates: Path, *, is_now: bool) -> RulesThen:
     async with Operator.connect(address, certificates, patience_s=PATIENCE_S) as operator:
         tables = await operator.rule_tables.rulebook(at=moment)
+        signed_off = await _signed_off(operator) if is_now else frozenset()
     return RulesThen(
         rulebook_of({one.table: one.text for one in tables}),
         {one.table: one.number for one in tables},
         {one.table: one.since for one in tables},
+        signed_off,
     )
+
+
+async def _signed_off(operator: Operator) -> frozenset[str]:
+    """Return the bank codes of those who say, or of whom it is said, that they take nothing new."""
+    async with aclosing(operator.availability()) as changes:
+        standings = await anext(changes)
+    names = {
+        one.participant
+        for one in standings
+        if max(one.said_by_participant, one.said_by_operator) >= AVAILABILITY_DRAINING
+    }
+    participants = [one.participant for one in await operator.participants()] if names else []
+    return frozenset(code for one in participants if one.name in names for code in one.bank_codes)
 
 
 def _proved(moment: int, data: Path) -> RulesThen:

@@ -58,3 +58,18 @@ def test_a_certificate_is_added_before_the_old_one_is_revoked(town: Town, tmp_pa
     (left,) = town.json("participants", "show", "mellat")["certificates"]
     assert left["fingerprint"] != old["fingerprint"]
     assert town.run("statement", "--as", "mellat").exit_code == 3, "its folder has the old one"
+
+
+def test_who_is_signed_off_is_reached_by_no_instant_rail(town: Town) -> None:
+    order = ("routing", "explain", "500000000:017:012")
+    before = town.json(*order)["rail"]
+    said = town.json("availability", "say", "down", "--of", "mellat", "--remark", "maintenance")
+    assert said["participants"][0]["said_by_operator"] == "down"
+    listed = {
+        one["participant"]: one["availability"]
+        for one in town.json("availability", "list")["participants"]
+    }
+    assert listed["mellat"] == "down"
+    assert town.json(*order)["rail"] != before
+    town.json("availability", "say", "up", "--of", "mellat")
+    assert town.json(*order)["rail"] == before
