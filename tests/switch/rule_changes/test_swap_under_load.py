@@ -91,14 +91,12 @@ async def _swap(first: Operator, second: Operator, table: str, text: str) -> Non
 async def _run(data: Path) -> tuple[list[PayingBank], list[tuple[bytes, int]]]:
     """Pay and swap; return the banks, and payments with the holder that each must have gone to."""
     switch = SwitchProcess(data)
-    for name in ("ali", "sara"):
-        issue(data / "certificates", name, Role.OPERATOR)
     await switch.start()
 
     def connected(kind: type[Bank] | type[Operator], name: str, role: Role) -> "Bank | Operator":
         return kind.connect(switch.address, issue(data / "certificates", name, role))
 
-    operators = [connected(Operator, name, Role.OPERATOR) for name in ("ali", "sara")]
+    operators = [connected(Operator, name, Role.OPERATOR) for name in ("operator", "navid")]
     first, second = operators
     assert isinstance(first, Operator)
     assert isinstance(second, Operator)
