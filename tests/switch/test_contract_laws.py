@@ -242,11 +242,12 @@ KEYS: Final = {
     "FeeDeviceService/BringCharges": "batches",
     "FeeEventService/PutWebhook": "url",
     "FeeEventService/RemoveWebhook": "",
+    "TreasuryService/SweepWindow": "window",
     "RuleTableService/ImportTable": "id",
     "RuleTableService/RestoreVersion": "id",
 }
-"""By which field of its request a call that is made again is known to be the same; empty where it is
-by who calls alone."""
+"""By which field of its request a call that is made again is known to be the same; empty where who
+calls is enough."""
 
 READS: Final = ("Get", "List", "Follow", "Watch", "Find", "Compare", "LookUp", "Quote", "Assess")
 """How the names of methods begin that change nothing."""
