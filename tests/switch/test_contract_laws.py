@@ -259,6 +259,7 @@ ELSEWHERE: Final = (
     "RefundService",
     "FeeDeviceService",
     "ReportService",
+    "TreasuryService",
 )
 """Services whose retries tests of their own show; their writing methods have a key too."""
 
