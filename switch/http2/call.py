@@ -15,6 +15,7 @@ import grpc
 import grpc.aio
 
 from payvand.switch.http2.session import Stream
+from payvand.switch.refusing import refuse
 
 __all__ = ["Call", "Malformed", "wire_metadata", "wire_text"]
 
@@ -104,7 +105,7 @@ class Call:
     async def read(self) -> Any:
         """Return the next message, or `grpc.aio.EOF`."""
         message = await self.take()
-        return grpc.aio.EOF if message is None else self.read_message(message)
+        return grpc.aio.EOF if message is None else await self.parsed(message)
 
     async def take(self) -> bytes | None:
         """Return the next message as it came, or None where none follows."""
@@ -121,7 +122,19 @@ class Call:
     async def messages(self) -> AsyncIterator[Any]:
         """Iterate over the messages that come."""
         while (message := await self.take()) is not None:
-            yield self.read_message(message)
+            yield await self.parsed(message)
+
+    async def parsed(self, message: bytes) -> Any:
+        """Return what a message says, or end the call where it isn't one of the method's."""
+        try:
+            return self.read_message(message)
+        except Exception:
+            await refuse(
+                self,
+                grpc.StatusCode.INVALID_ARGUMENT,
+                "request.malformed",
+                "the message isn't one of the method's",
+            )
 
     async def write(self, message: Any) -> None:
         """Send a message; wait while the client doesn't take what was sent before."""

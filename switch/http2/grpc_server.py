@@ -324,10 +324,7 @@ async def _only_message(call: Call) -> Any:
     message = await call.take()
     if message is None or await call.take() is not None:
         await call.abort(grpc.StatusCode.UNIMPLEMENTED, "the method takes one message")
-    try:
-        return call.read_message(message)
-    except Exception:
-        await call.abort(grpc.StatusCode.INTERNAL, "the message isn't one of the method's")
+    return await call.parsed(message)
 
 
 def status_on_wire(refusal: Refusal) -> Status:

@@ -9,7 +9,7 @@ import grpc.aio
 import pytest
 
 from payvand.switch.http2.session import MESSAGE_BYTES_MAX
-from tests.switch.http2.serving import SERVICE, Gathering, Waiting, serving
+from tests.switch.http2.serving import SERVICE, Gathering, Waiting, each, once, serving
 
 BIG = (
     ("grpc.max_send_message_length", 2 * MESSAGE_BYTES_MAX),
@@ -210,3 +210,22 @@ def test_calls_that_come_together_are_taken_together() -> None:
         assert gathering.open == 0
 
     with_channel(scene, gathering)
+
+
+def test_a_message_that_cannot_be_read_is_the_clients_fault() -> None:
+    async def run() -> None:
+        async with serving() as (server, port):
+            handlers = {
+                "One": grpc.unary_unary_rpc_method_handler(once, request_deserializer=int),
+                "Many": grpc.stream_stream_rpc_method_handler(each, request_deserializer=int),
+            }
+            server.add_registered_method_handlers("tests.Numbers", handlers)
+            async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+                with pytest.raises(grpc.aio.AioRpcError, match=r"request\.malformed") as refused:
+                    await channel.unary_unary("/tests.Numbers/One")(b"x")
+                assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+                stream = channel.stream_stream("/tests.Numbers/Many")()
+                await stream.write(b"x")
+                assert await stream.code() is grpc.StatusCode.INVALID_ARGUMENT
+
+    asyncio.run(run())
