@@ -9,18 +9,20 @@ import asyncio
 import json
 import sys
 import time
+from collections import deque
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-import grpc.aio
 import numpy as np
 import numpy.typing as npt
 import uvloop
 
-from payvand.bench.in_the_clear import open_bench_channel
+from payvand.bench.fast_channel import FastChannel
+from payvand.bench.in_the_clear import connect
 from payvand.bench.steps import offered_ids
 from payvand.v1.payment_service_pb2 import FollowRequest
 
+SERVICE = "/payvand.v1.PaymentService/"
 ANSWERS_MAX = 8_190
 CALLS_MAX = 8
 """Calls under way; more steps than that wait on the stream."""
@@ -38,41 +40,60 @@ def answers_to(ids: npt.NDArray[np.uint8]) -> bytes:
     return rows.tobytes()
 
 
+class Answerer:
+    """Accepts what is offered, step by step."""
+
+    def __init__(self, channel: FastChannel) -> None:
+        """Answer over *channel*."""
+        self.answered = 0
+        self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._channel = channel
+        self._under_way = 0
+        self._waiting: deque[npt.NDArray[np.uint8]] = deque()
+
+    def take(self, step: bytes) -> None:
+        """Answer what a step offers."""
+        ids = offered_ids(step)
+        for start in range(0, len(ids), ANSWERS_MAX):
+            self._waiting.append(ids[start : start + ANSWERS_MAX])
+        self._go_on()
+
+    def _go_on(self) -> None:
+        while self._waiting and self._under_way < CALLS_MAX:
+            ids = self._waiting.popleft()
+            self._under_way += 1
+            self._channel.call(
+                SERVICE + "Answer", answers_to(ids), lambda _: None, partial(self._end, len(ids))
+            )
+
+    def _end(self, count: int, fault: Exception | None) -> None:
+        self._under_way -= 1
+        if fault is not None:
+            self.end_with(fault)
+            return
+        self.answered += count
+        self._go_on()
+
+    def end_with(self, fault: Exception | None) -> None:
+        """End, by a fault or because the stream has ended."""
+        if not self.over.done():
+            self.over.set_exception(fault or AssertionError("the stream ended"))
+
+
 async def _accept_all(address: str, certificates: Path, cursor: int, *, tls: bool) -> int:
-    """Accept offers until cancelled; return how many."""
-    answered = 0
-    async with (
-        open_bench_channel(address, certificates, tls=tls) as channel,
-        asyncio.TaskGroup() as calls,
-    ):
-        await channel.channel_ready()
-        call: Any = channel.unary_unary("/payvand.v1.PaymentService/Answer")
-        room = asyncio.Semaphore(CALLS_MAX)
-
-        async def answer(ids: npt.NDArray[np.uint8]) -> None:
-            nonlocal answered
-            try:
-                await call(answers_to(ids))
-            finally:
-                room.release()
-            answered += len(ids)
-
-        request = FollowRequest(cursor=cursor).SerializeToString()
-        open_follow: Any = channel.unary_stream("/payvand.v1.PaymentService/Follow")
-        follow = open_follow(request)
-        print(flush=True)
-        over = asyncio.create_task(asyncio.to_thread(sys.stdin.read))
-        over.add_done_callback(lambda _: follow.cancel())
-        try:
-            while (reply := await follow.read()) is not grpc.aio.EOF:
-                ids = offered_ids(reply)
-                for start in range(0, len(ids), ANSWERS_MAX):
-                    await room.acquire()
-                    calls.create_task(answer(ids[start : start + ANSWERS_MAX]))
-        except asyncio.CancelledError:
-            if not over.done():
-                raise
-    return answered
+    """Accept offers until standard input ends; return how many."""
+    channel = await connect(address, certificates, tls=tls)
+    answerer = Answerer(channel)
+    request = FollowRequest(cursor=cursor).SerializeToString()
+    channel.call(SERVICE + "Follow", request, answerer.take, answerer.end_with)
+    print(flush=True)
+    over = asyncio.create_task(asyncio.to_thread(sys.stdin.read))
+    await asyncio.wait({over, answerer.over}, return_when=asyncio.FIRST_COMPLETED)
+    if answerer.over.done():
+        answerer.over.result()
+    answerer.over.cancel()
+    channel.close()
+    return answerer.answered
 
 
 def main() -> None:

@@ -11,13 +11,11 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import grpc.aio
 import uvloop
 from hdrh.histogram import HdrHistogram
 
-from payvand.bench.in_the_clear import open_bench_channel
+from payvand.bench.in_the_clear import connect
 from payvand.bench.percentiles import LATENCY_US_MAX, SIGNIFICANT_DIGITS, percentiles
 from payvand.v1.payment_service_pb2 import FollowRequest, FollowResponse
 
@@ -52,22 +50,28 @@ class Followers:
         self.histogram = HdrHistogram(1, LATENCY_US_MAX, SIGNIFICANT_DIGITS)
 
     async def follow(self, name: str) -> None:
-        """Follow as the bank *name*, for ever."""
+        """Follow as the bank *name*, until the connection ends."""
         spec = self._spec
-        async with open_bench_channel(
-            spec.address, Path(spec.certificates) / name, tls=spec.tls, role="agency"
-        ) as channel:
-            async with self._room:
-                await channel.channel_ready()
-            self._connected += 1
-            if self._connected == len(spec.names):
-                self.all_connected.set()
-            open_follow: Any = channel.unary_stream("/payvand.v1.PaymentService/Follow")
-            call = open_follow(FollowRequest(cursor=spec.cursor).SerializeToString())
-            while (reply := await call.read()) is not grpc.aio.EOF:
-                now = time.time_ns()
-                for outcome in FollowResponse.FromString(reply).outcomes:
-                    self.histogram.record_value(max((now - outcome.timestamp) // 1000, 1))
+        async with self._room:
+            channel = await connect(
+                spec.address, Path(spec.certificates) / name, tls=spec.tls, role="agency"
+            )
+        request = FollowRequest(cursor=spec.cursor).SerializeToString()
+        over: asyncio.Future[Exception | None] = asyncio.get_running_loop().create_future()
+        channel.call("/payvand.v1.PaymentService/Follow", request, self._take, over.set_result)
+        self._connected += 1
+        if self._connected == len(spec.names):
+            self.all_connected.set()
+        try:
+            if fault := await over:
+                raise fault
+        finally:
+            channel.close()
+
+    def _take(self, step: bytes) -> None:
+        now = time.time_ns()
+        for outcome in FollowResponse.FromString(step).outcomes:
+            self.histogram.record_value(max((now - outcome.timestamp) // 1000, 1))
 
 
 async def _main(spec: FollowersSpec) -> None:

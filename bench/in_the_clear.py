@@ -9,10 +9,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-import grpc.aio
-
-from payvand.client import open_channel
-from payvand.client.connection import CHANNEL_OPTIONS
+from payvand.bench.fast_channel import FastChannel
 from payvand.switch import app, identity, participants, server
 from payvand.switch.cli import main
 from payvand.switch.http2.grpc_server import Authentication, Connection, GrpcServer
@@ -21,22 +18,18 @@ from payvand.switch.identity import certificate_in
 from payvand.switch.registry.callers import Callers
 from payvand.switch.sandbox.tether import tether
 
-__all__ = ["PORT_FILE", "open_bench_channel"]
+__all__ = ["PORT_FILE", "connect"]
 
 PORT_FILE = "port_in_the_clear"
 USER_AGENT = "user-agent"
-ALONE = (("grpc.use_local_subchannel_pool", 1),)
 
 
-def open_bench_channel(
+async def connect(
     address: str, certificates: Path, *, tls: bool, role: str = "bank"
-) -> grpc.aio.Channel:
-    """Open a channel of its own to *address* as the holder of *certificates*, a folder named so."""
-    if tls:
-        return open_channel(address, certificates)
+) -> FastChannel:
+    """Connect to *address* as the holder of *certificates*, a folder named so."""
     name = f"{identity.URN_PREFIX}{role}:{certificates.name}"
-    options = (*CHANNEL_OPTIONS, ("grpc.primary_user_agent", name), *ALONE)
-    return grpc.aio.insecure_channel(address, options=options)
+    return await FastChannel.connect(address, certificates, name, tls=tls)
 
 
 def _certificate_in(authentication: Mapping[str, Iterable[bytes]]) -> bytes:

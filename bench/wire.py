@@ -56,9 +56,13 @@ class Template:
         assert len(self._head) + self._row_bytes * self.count == len(wire), "lengths differ"
         rows = np.frombuffer(wire, np.uint8, offset=len(self._head))
         self._rows = rows.reshape(self.count, self._row_bytes).copy()
+        number = len(self._head) + self._number_offset
+        self._before, self._behind = wire[:number], wire[number + 8 :]
 
     def wire(self, first: int) -> bytes:
         """Return the batch as a request whose payments are numbered from *first*."""
+        if self.count == 1:
+            return self._before + first.to_bytes(8) + self._behind
         numbers = np.arange(first, first + self.count, dtype=">u8")
         self._rows[:, self._number_offset : self._number_offset + 8] = numbers.view(
             np.uint8

@@ -10,10 +10,14 @@ from click.testing import CliRunner
 
 from payvand.bench.answerer import answers_to
 from payvand.bench.cli import bench
+from payvand.bench.fast_channel import CallEnded, FastChannel
 from payvand.bench.generator import Clock
+from payvand.bench.processes import Part
 from payvand.bench.steps import offered_ids, outcomes_of
 from payvand.bench.wire import number_of, templates
 from payvand.client import PACKED_PAYMENT
+from payvand.switch.certificates import issue
+from payvand.switch.identity import Role
 from payvand.v1.payment_pb2 import PaymentState
 from payvand.v1.payment_service_pb2 import (
     AnswerRequest,
@@ -118,8 +122,63 @@ def test_steps_read_as_arrays_are_steps_read_by_the_library(
 
 
 def test_latency_counts_from_when_a_message_was_due() -> None:
-    clock = Clock(rate=1.0, lanes=1)
+    clock = Clock(rate=10.0, lanes=2)
     clock.begin()
-    due = asyncio.run(clock.await_turn(0, 0))
-    clock.record(due - 5_000_000_000)
-    assert clock.percentiles()["max"] >= 5_000_000
+    first = clock.due(0, 0)
+    assert [clock.due(1, 0) - first, clock.due(0, 1) - first] == [100_000_000, 200_000_000]
+    clock.record(first - 5_000_000_000)
+    clock.record(first - 7_000_000_000, 99)
+    told = clock.percentiles()
+    assert told["p50"] >= 7_000_000 and told["max"] < 8_000_000
+
+
+def test_a_single_payment_is_sent_again_under_new_ids_as_in_a_batch() -> None:
+    made = {"run": 7, "lane": 2, "debtor_code": "012", "creditor_code": "017", "count": 1}
+    for packed in (False, True):
+        one = templates(1, packed=packed, **made)[0]
+        first, second = (SubmitStreamRequest.FromString(one.wire(number)) for number in (9, 10))
+        assert len(first.packed) == (96 if packed else 0)
+        texts = [each.packed[:16] if packed else each.payments[0].id for each in (first, second)]
+        assert [number_of(text) for text in texts] == [9, 10]
+
+
+async def _call(address: str, certificates: Path) -> None:
+    """Hold the fast client against a plain server of grpc.aio."""
+    channel = await FastChannel.connect(address, certificates)
+    taken: list[bytes] = []
+    ended: asyncio.Queue[Exception | None] = asyncio.Queue()
+    path = "/payvand.v1.PaymentService/"
+    for message in (b"", b"one", b"\1" * 4_000):
+        channel.call(path + "Submit", message, taken.append, ended.put_nowait)
+        assert await ended.get() is None
+        assert taken.pop() == message
+    stream = channel.open(path + "SubmitStream", taken.append, ended.put_nowait)
+    sent = [bytes([number % 256]) * (number * 7 % 3_000) for number in range(2_000)]
+    for message in sent:
+        stream.send(message)
+    stream.send(b"\2" * 9_000_000)
+    stream.end()
+    assert await ended.get() is None
+    assert taken == [*sent, b"\2" * 16]
+    channel.call("/payvand.v1.PaymentService/Nothing", b"", taken.append, ended.put_nowait)
+    with pytest.raises(CallEnded, match="12"):
+        raise await ended.get() or AssertionError
+    stream = channel.open(path + "SubmitStream", taken.append, ended.put_nowait)
+    stream.cancel()
+    assert isinstance(await ended.get(), CallEnded)
+    channel.open(path + "SubmitStream", taken.append, ended.put_nowait)
+    channel.close()
+    assert isinstance(await ended.get(), CallEnded)
+
+
+def test_the_fast_client_speaks_as_a_plain_server_understands(tmp_path: Path) -> None:
+    async def run() -> None:
+        certificates = issue(tmp_path, "switch", Role.SWITCH)
+        bank = issue(tmp_path, "bank", Role.BANK)
+        echo = await Part.start("bench.echo", str(certificates), log=tmp_path / "log")
+        try:
+            await _call(json.loads(await echo.line())[0], bank)
+        finally:
+            await echo.stop()
+
+    asyncio.run(run())
