@@ -50,6 +50,7 @@ from payvand.switch.fees.catalogue.versions import SCHEDULE_CHANGE
 from payvand.switch.fees.opening import FeeCollection
 from payvand.switch.identity import Role
 from payvand.switch.limits.limit_desk import LimitDesk
+from payvand.switch.memory import keep_memory
 from payvand.switch.metrics import Metrics
 from payvand.switch.participants import Registry
 from payvand.switch.payments import PaymentServicer
@@ -490,6 +491,7 @@ async def _serve(settings: Settings) -> int:
             _write(note, ready)
             print(ready, flush=True)
             log.info("ready", **asdict(switch.address))
+            keep_memory()
             try:
                 await switch.run(stop)
             finally:
