@@ -74,9 +74,14 @@ class Part:
         """Send it a signal."""
         self._process.send_signal(number)
 
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
     def cpu_ns(self) -> int:
         """Return the CPU time that it has taken so far, its threads together."""
-        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(") ")[2].split()
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(") ")[2].split()
         ticks = int(fields[11]) + int(fields[12])
         return ticks * 1_000_000_000 // os.sysconf("SC_CLK_TCK")
 

@@ -1,7 +1,7 @@
 """The ages of the oldest unprocessed items, sampled on the event loop for the metrics' thread.
 
 The parts of the switch belong to the event loop, and Prometheus is served from another thread. So
-the loop takes a sample every second, and the thread reads only samples. Where the loop itself
+the loop takes a sample four times a second, and the thread reads only samples. Where the loop itself
 stalls, every age grows by the time since: a stall is an age like any other.
 """
 
@@ -12,8 +12,8 @@ from typing import Final
 
 __all__ = ["Ages"]
 
-PERIOD_S: Final = 1.0
-LATE_S: Final = 2 * PERIOD_S
+PERIOD_S: Final = 0.25
+LATE_S: Final = 2.0
 """A sample older than this says that the loop stalls."""
 
 
@@ -21,7 +21,7 @@ class Ages:
     """The last sample of every stage's age."""
 
     def __init__(self, sources: Mapping[str, Callable[[], float]]) -> None:
-        """Sample what *sources* return, seconds by stage, once a second while `run` runs."""
+        """Sample what *sources* return, seconds by stage, four times a second while `run` runs."""
         self._sources = sources
         self._sample = dict.fromkeys(sources, 0.0)
         self._taken = time.monotonic()

@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import structlog
 import uvloop
@@ -102,8 +102,11 @@ PROJECTION_REST_S: Final = 0.1
 """Between two transactions of the projector while payments come; a small one costs as much as a
 thousand payments."""
 PROJECTION_REST_S_MAX: Final = 2.0
+BUSY_SHARE: Final = 0.25
+"""Of the machine. While the switch itself takes more, payments come first: the projector takes a
+quarter of the time at most. Below, it rests only as long as above."""
 PROJECTION_AGE_S: Final = 30.0
-"""A projection that lags less takes a quarter of the time for itself, one that lags more a half."""
+"""A projection that lags more takes half of the time even so."""
 
 CATCH_UP_S_MAX: Final = 30.0
 """How long a call waits for the database to be as far as the ledger."""
@@ -125,6 +128,16 @@ class Address:
     pid: int
 
 
+class _Busyness(NamedTuple):
+    """How much was done so far."""
+
+    sequence: int
+    """Frames."""
+    worked_s: float
+    """Of processor time."""
+    elapsed_s: float
+
+
 class Switch:
     """A running switch; from `open_switch`."""
 
@@ -137,7 +150,7 @@ class Switch:
         self.fees: FeeCollection
         self.tariff_of: TariffOf = lambda agency: None
         """The fee schedule in force of an agency."""
-        self._rested_at = 0
+        self._rested = _Busyness(0, 0.0, 0.0)
         self._own_database: EmbeddedPostgres | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -416,12 +429,19 @@ class Switch:
             self.metrics.count_payments("expired", len(frame.expired), reason=TIMED_OUT.code)
 
     def _projection_rest_s(self, took_s: float) -> float:
-        """Return how long the projector rests: payments come first, whatever the database lags."""
-        sequence, self._rested_at = self._rested_at, self._engine.sequence
-        if sequence == self._rested_at:
+        """Return how long the projector rests, by how busy the switch was since it was asked."""
+        before, self._rested = self._rested, self._busyness()
+        if self._rested.sequence == before.sequence:
             return 0.0
+        worked_s = self._rested.worked_s - before.worked_s
+        elapsed_s = self._rested.elapsed_s - before.elapsed_s
+        if worked_s < BUSY_SHARE * elapsed_s * len(os.sched_getaffinity(0)):
+            return PROJECTION_REST_S
         share = 3 if self._projection_age_s() < PROJECTION_AGE_S else 1
         return min(max(share * took_s, PROJECTION_REST_S), PROJECTION_REST_S_MAX)
+
+    def _busyness(self) -> "_Busyness":
+        return _Busyness(self._engine.sequence, time.process_time(), time.monotonic())
 
     def _projection_age_s(self) -> float:
         oldest = self._projector.statistics().oldest_timestamp
