@@ -101,10 +101,10 @@ DECIDED_ELSEWHERE: Final = {
 PROJECTION_REST_S: Final = 0.1
 """Between two transactions of the projector while payments come; a small one costs as much as a
 thousand payments."""
-PROJECTION_REST_S_MAX: Final = 2.0
+PROJECTION_REST_S_MAX: Final = 4.0
 BUSY_SHARE: Final = 0.25
-"""Of the machine. While the switch itself takes more, payments come first: the projector takes a
-quarter of the time at most. Below, it rests only as long as above."""
+"""Of the machine. While the switch itself takes more, payments come first: the projector takes an
+eighth of the time at most. Below, it rests only as long as above."""
 PROJECTION_AGE_S: Final = 30.0
 """A projection that lags more takes half of the time even so."""
 
@@ -437,7 +437,7 @@ class Switch:
         elapsed_s = self._rested.elapsed_s - before.elapsed_s
         if worked_s < BUSY_SHARE * elapsed_s * len(os.sched_getaffinity(0)):
             return PROJECTION_REST_S
-        share = 3 if self._projection_age_s() < PROJECTION_AGE_S else 1
+        share = 7 if self._projection_age_s() < PROJECTION_AGE_S else 1
         return min(max(share * took_s, PROJECTION_REST_S), PROJECTION_REST_S_MAX)
 
     def _busyness(self) -> "_Busyness":
