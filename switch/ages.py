@@ -1,8 +1,8 @@
 """The ages of the oldest unprocessed items, sampled on the event loop for the metrics' thread.
 
 The parts of the switch belong to the event loop, and Prometheus is served from another thread. So
-the loop takes a sample four times a second, and the thread reads only samples. Where the loop itself
-stalls, every age grows by the time since: a stall is an age like any other.
+the loop takes a sample four times a second, and the thread reads only samples. Where the loop
+itself stalls, every age grows by the time since: a stall is an age like any other.
 """
 
 import asyncio

@@ -27,7 +27,7 @@ from tests.support import progress
 from tests.support.memory import resident_bytes
 from tests.support.mutation import any_message, mutated
 from tests.support.switch_process import SwitchProcess
-from tests.support.town import PARTICIPANTS
+from tests.support.town import PARTICIPANTS, issue_for, issue_people
 
 REQUESTS = 1_000_000 if progress.SOAK else 1_500
 CALLERS = {"melli": Role.BANK, "operator": Role.OPERATOR, "auditor": Role.AUDITOR}
@@ -38,7 +38,7 @@ STREAM_S_MAX = 0.2
 STREAM_MESSAGES_MAX = 20
 MEMORY_GROWTH_BYTES_MAX = 256 << 20
 MISTAKES = {grpc.StatusCode.UNKNOWN, grpc.StatusCode.INTERNAL}
-ENDLESS = {"Follow"}
+ENDLESS = "Follow"
 WRITTEN_TOO_LATE = "Internal error from Core"
 """What the client itself says of a message to a call that has ended."""
 UNREADABLE = "the message isn't one of the method's"
@@ -61,7 +61,7 @@ class Caller:
         path = f"/{method.containing_service.full_name}/{method.name}"
         count = self._random.randrange(1, STREAM_MESSAGES_MAX) if method.client_streaming else 1
         bodies = [self._body(method) for _ in range(count)]
-        endless = method.name in ENDLESS
+        endless = method.name.startswith(ENDLESS)
         within_s = STREAM_S_MAX if endless else CALL_S_MAX
         try:
             await self._carry(path, method, bodies, within_s)
@@ -131,6 +131,16 @@ async def send_all(switch: SwitchProcess, certificates: Path, random: Random) ->
     assert told[grpc.StatusCode.PERMISSION_DENIED]
 
 
+async def onboard(switch: SwitchProcess, certificates: Path) -> None:
+    entries = [issue_for(certificates, one) for one in PARTICIPANTS]
+    people = [issue(certificates, name, Role.OPERATOR) for name in ("operator", "navid")]
+    async with (
+        Operator.connect(switch.address, people[0]) as operator,
+        Operator.connect(switch.address, people[1]) as second,
+    ):
+        await second.approve((await operator.put_participants(entries)).proposal)
+
+
 async def still_pays(switch: SwitchProcess, certificates: Path) -> None:
     payment = Payment(
         id=new_payment_id(),
@@ -151,11 +161,15 @@ def test_whatever_is_sent_gets_a_status_and_harms_nothing(data: Path) -> None:
     async def run() -> None:
         switch = SwitchProcess(data)
         certificates = data / "certificates"
+        issue_people(certificates)
         await switch.start()
-        operator = issue(certificates, "operator", Role.OPERATOR)
-        async with Operator.connect(switch.address, operator) as connection:
-            await connection.put_participants(PARTICIPANTS)
-        await send_all(switch, certificates, Random(1))
+        await onboard(switch, certificates)
+        try:
+            await send_all(switch, certificates, Random(1))
+        except BaseException:
+            log = (data / "log").read_text().splitlines()
+            print("\n".join(line for line in log if '"level": "error"' in line))
+            raise
         await still_pays(switch, certificates)
         await switch.stop()
         assert all(proof.holds for proof in await verify(data))
