@@ -26,6 +26,8 @@ __all__ = ["FUNDING", "Funding", "ParticipantChange"]
 
 FUNDING: Final = "participant.funding"
 """The kind of proposals that record money paid in at the central bank."""
+BALANCE_MAX: Final = (1 << 63) - 1
+"""Of a settlement account: what the contract's fields hold, with room for a sign."""
 _ID_BITS: Final = (1 << 127) - 1
 
 
@@ -93,7 +95,7 @@ class Funding:
 
     async def check(self, content: Mapping[str, Any]) -> None:
         """Refuse what can't be funded; see `Kind.check`."""
-        self._read(content)
+        await self._hold(*self._read(content))
 
     async def carry_out(self, proposal: Proposal) -> Callable[[OperatorAct], None]:
         """Move the money, under the proposal's id; see `Kind.carry_out`."""
@@ -106,6 +108,8 @@ class Funding:
         funding["amount"]["lo"] = amount
         funding["ledger"] = participant.ledger
         funding["code"] = FUNDING_CODE
+        if not len(await self._engine.lookup_transfers(funding["id"])):
+            await self._hold(participant, amount)
         status = int((await self._engine.create_transfers(funding)).results["status"][0])
         if status not in (TransferStatus.CREATED, TransferStatus.EXISTS):
             hint = "the funding isn't in the books: give each funding an id of its own"
@@ -119,6 +123,12 @@ class Funding:
         held = await self._engine.lookup_accounts(ids)
         (credits,), (debits,) = u128_list(held["credits_posted"]), u128_list(held["debits_posted"])
         return credits - debits
+
+    async def _hold(self, participant: Participant, amount: int) -> None:
+        """Refuse what would take a settlement account beyond what the contract can tell of it."""
+        if await self.balance(participant) + amount > BALANCE_MAX:
+            hint = f"the settlement account would hold more than {BALANCE_MAX}"
+            raise ProposalRefused("amount", "amount.balance", hint)
 
     def _read(self, content: Mapping[str, Any]) -> tuple[Participant, int]:
         participant = self._registry.book.current.get(str(content.get("participant")))
