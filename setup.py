@@ -44,6 +44,10 @@ def make_view() -> str:
     return str(view)
 
 
+# What the compiler says of C that Cython made is no news to who builds it.
+UNTOLD = ["-Wno-sign-compare", "-Wno-unused-function", "-Wno-discarded-qualifiers"]
+
+
 def compile_args() -> list[str]:
     """Optimise for this kind of machine: the journal's checksums use its CRC and SHA instructions.
 
@@ -51,7 +55,7 @@ def compile_args() -> list[str]:
     runs on a machine without them.
     """
     # Contracted to fused operations, floats would differ between kinds of machine.
-    args = ["-O3", "-g0", "-fno-strict-aliasing", "-ffp-contract=off"]
+    args = ["-O3", "-g0", "-fno-strict-aliasing", "-ffp-contract=off", *UNTOLD]
     if SANITIZE:
         args = [
             "-O1",

@@ -1,8 +1,9 @@
 """How a switch keeps its memory: what one batch has used is there for the next.
 
 A batch takes some megabytes in a few pieces. By default the C library gives such pieces back to the
-system at once, which clears every page of them anew for the next batch. And Python's collector looks through all that lives, again and again, though
-what a switch is made of stays: modules, descriptors, settings, routes.
+system at once, which clears every page of them anew for the next batch. And Python's collector
+looks through all that lives, again and again, though what a switch is made of stays: modules,
+descriptors, settings, routes.
 """
 
 import ctypes

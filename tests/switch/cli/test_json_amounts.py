@@ -30,7 +30,10 @@ SEEN_ELSEWHERE = {
     *("data rollback", "data show", "verify", "check-proof", "participants suspend"),
     *("participants resume", "participants close", "participants set", "participants restore"),
     *("participants certificate add", "participants certificate revoke"),
-    *("participants certificate check", "signatures check"),
+    *("participants certificate check", "signatures check", "fees assess", "fees bills acts"),
+    *("fees bills find", "fees bills issue", "fees bills pay", "fees devices bring"),
+    *("fees forecast", "fees report check", "fees report make", "fees what-if", "receipt verify"),
+    *("reports run", "stuck"),
 }
 """Run with --json by tests of their own in this folder, or their figures are words of proofs."""
 
@@ -45,6 +48,11 @@ WITHOUT_MONEY = {
         "keys",
         "prove",
     ),
+    *("availability list", "availability say", "fees catalogue approve", "fees catalogue check"),
+    *("fees catalogue diff", "fees catalogue import", "fees catalogue list"),
+    *("fees catalogue refuse", "fees catalogue review", "fees catalogue show"),
+    *("fees devices enrol", "fees devices list", "fees devices revoke"),
+    *("reports list", "reports remove", "reports save", "reports schedule", "reports show"),
     *("approvals approve", "approvals cancel", "approvals list", "approvals refuse"),
     *("approvals show", "directory claims cancel", "directory claims complete"),
     *("directory claims confirm", "directory claims list", "directory claims open"),
