@@ -202,7 +202,7 @@ def _excess(account: Account, limit: int) -> int:
 
 TestBothLedgersAgree = BothLedgers.TestCase
 TestBothLedgersAgree.settings = settings(
-    stateful_step_count=40, max_examples=settings.default.max_examples * 2
+    stateful_step_count=40, max_examples=settings.default.max_examples
 )
 
 
