@@ -99,6 +99,8 @@ async def write_every_kind(folder: Path, *, segment_bytes: int = SEGMENT_BYTES) 
             await still.create_transfers(transfers(single(20)), event=8, note=b"with a note")
         await engine.create_transfers(transfers(*[single(100 + n) for n in range(40)]))
         await engine.create_transfers(transfers(single(200)))
+        # The last segment has room behind its last frame.
+        await engine.create_transfers(transfers(single(201)))
 
 
 def write(folder: Path, *, segment_bytes: int = SEGMENT_BYTES) -> None:
