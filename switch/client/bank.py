@@ -7,13 +7,12 @@ import grpc
 import grpc.aio
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from payvand.client.backoff import Backoff
 from payvand.client.bills import Bills
 from payvand.client.connection import Connection
 from payvand.client.directory import Directory
-from payvand.client.faults import ended_early, fault_of, is_broken_off
 from payvand.client.packing import PackedBatch
 from payvand.client.refunds import Refunds
+from payvand.client.resuming import resumed
 from payvand.client.signing import sign
 from payvand.client.submitting import WINDOW_BATCHES, Batch, Batches, submitting
 from payvand.client.treasury import Treasury
@@ -131,7 +130,7 @@ class Bank(Connection):
             window=window,
         )
 
-    async def follow(self, cursor: int = 0) -> AsyncGenerator[FollowResponse]:
+    def follow(self, cursor: int = 0) -> AsyncGenerator[FollowResponse]:
         """Yield every step that concerns the caller after *cursor*, then live ones, for ever.
 
         Keep a step's cursor together with what you did about it: that makes each step take
@@ -140,21 +139,12 @@ class Bank(Connection):
         Raises:
             ClientFault: no switch answered in time, or it refused the call.
         """
-        backoff = Backoff(self._patience_s)
-        while True:
-            call = self._payments.Follow(FollowRequest(cursor=cursor))
-            try:
-                async for step in call:
-                    backoff.progress()
-                    cursor = step.cursor
-                    yield step
-                if not await backoff.wait():
-                    raise ended_early(self.address)
-            except grpc.aio.AioRpcError as error:
-                if not is_broken_off(error) or not await backoff.wait():
-                    raise fault_of(error, self.address) from error
-            finally:
-                call.cancel()
+        return resumed(
+            self._payments.Follow,
+            FollowRequest(cursor=cursor),
+            address=self.address,
+            patience_s=self._patience_s,
+        )
 
     async def answer(self, answers: Sequence[PaymentAnswer]) -> list[PaymentState]:
         """Accept or reject payments offered to the caller; return where each stands now.

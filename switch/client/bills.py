@@ -8,15 +8,24 @@ async with Bank.connect(address, Path("certificates/melli")) as melli:
     await melli.bills.pay([payment_of(bills, debtor_iban)])
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from typing import Any, Final
 
 import grpc
 import grpc.aio
 
 from payvand.client.backoff import Backoff
-from payvand.client.faults import ended_early, fault_of, is_broken_off
+from payvand.client.faults import fault_of, is_broken_off
 from payvand.client.payment_id import new_payment_id
+from payvand.client.resuming import resumed
 from payvand.v1.bill_pb2 import Bill, BillSubject, NewBill
 from payvand.v1.bill_service_pb2 import (
     AmendBillRequest,
@@ -211,7 +220,7 @@ class Bills:
         reply: GetReceiptResponse = await self._call(self._receipts.GetReceipt, request)
         return reply
 
-    async def follow(self, cursor: int = 0) -> AsyncIterator[FollowBillsResponse]:
+    def follow(self, cursor: int = 0) -> AsyncGenerator[FollowBillsResponse]:
         """Yield what happens to the caller's bills after *cursor*, then live, for ever.
 
         Keep a step's cursor together with what you did about it. After a break the stream resumes
@@ -220,21 +229,12 @@ class Bills:
         Raises:
             ClientFault: no switch answered in time, or it refused the call.
         """
-        backoff = Backoff(self._patience_s)
-        while True:
-            call = self._events.FollowBills(FollowBillsRequest(cursor=cursor))
-            try:
-                async for step in call:
-                    backoff.progress()
-                    cursor = step.cursor
-                    yield step
-                if not await backoff.wait():
-                    raise ended_early(self._address)
-            except grpc.aio.AioRpcError as error:
-                if not is_broken_off(error) or not await backoff.wait():
-                    raise fault_of(error, self._address) from error
-            finally:
-                call.cancel()
+        return resumed(
+            self._events.FollowBills,
+            FollowBillsRequest(cursor=cursor),
+            address=self._address,
+            patience_s=self._patience_s,
+        )
 
     async def put_webhook(self, url: str) -> Webhook:
         """Have the caller's events sent to *url* by POST, from now on or from where it stopped."""

@@ -1,13 +1,12 @@
 """How a participant stands, and what its limits tell: streams that go on by themselves."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from typing import Any
 
 import grpc
 import grpc.aio
 
-from payvand.client.backoff import Backoff
-from payvand.client.faults import ended_early, fault_of, is_broken_off
+from payvand.client.resuming import resumed
 from payvand.v1.position_service_pb2 import (
     FollowAlertsRequest,
     FollowAlertsResponse,
@@ -59,9 +58,9 @@ class Positions:
         reply: QuoteResponse = await self._call(self._quotes.Quote, QuoteRequest(payments=payments))
         return list(reply.quotes)
 
-    async def follow(
+    def follow(
         self, participant: str = "", *, cursor: int = 0, interval_ms: int = 1_000
-    ) -> AsyncIterator[FollowPositionResponse]:
+    ) -> AsyncGenerator[FollowPositionResponse]:
         """Yield how *participant* stands, now and whenever that has moved, for ever.
 
         Args:
@@ -72,42 +71,24 @@ class Positions:
         request = FollowPositionRequest(
             participant=participant, cursor=cursor, interval_ms=interval_ms
         )
-        async for told in self._resumed(self._positions.FollowPosition, request):
-            yield told
+        return self._resumed(self._positions.FollowPosition, request)
 
-    async def alerts(
+    def alerts(
         self, participant: str = "", *, cursor: int = 0
-    ) -> AsyncIterator[FollowAlertsResponse]:
+    ) -> AsyncGenerator[FollowAlertsResponse]:
         """Yield the alerts of *participant*, or of all, behind *cursor* and those to come."""
         request = FollowAlertsRequest(participant=participant, cursor=cursor)
-        async for told in self._resumed(self._positions.FollowAlerts, request):
-            yield told
+        return self._resumed(self._positions.FollowAlerts, request)
 
-    async def entries(
+    def entries(
         self, participant: str = "", *, account: str = "", cursor: int = 0
-    ) -> AsyncIterator[FollowStatementResponse]:
+    ) -> AsyncGenerator[FollowStatementResponse]:
         """Yield the entries of an account as they are posted, behind *cursor*, for ever.
 
         *account*: `position`, `settlement`, `charges` or `collateral`; empty for the position.
         """
         request = FollowStatementRequest(participant=participant, account=account, cursor=cursor)
-        async for told in self._resumed(self._statements.FollowStatement, request):
-            yield told
+        return self._resumed(self._statements.FollowStatement, request)
 
-    async def _resumed(self, method: Any, request: Any) -> AsyncIterator[Any]:
-        """Yield a stream's messages, opening it again from the last cursor where it breaks."""
-        backoff = Backoff(self._patience_s)
-        while True:
-            call = method(request)
-            try:
-                async for told in call:
-                    backoff.progress()
-                    request.cursor = told.cursor
-                    yield told
-                if not await backoff.wait():
-                    raise ended_early(self._address)
-            except grpc.aio.AioRpcError as error:
-                if not is_broken_off(error) or not await backoff.wait():
-                    raise fault_of(error, self._address) from error
-            finally:
-                call.cancel()
+    def _resumed(self, method: Any, request: Any) -> AsyncGenerator[Any]:
+        return resumed(method, request, address=self._address, patience_s=self._patience_s)
